@@ -1,0 +1,44 @@
+import Type, { type Static } from 'typebox'
+import { defineKind, type ResourceOf } from '../kind.ts'
+import { closed, condition, dnsLabel, hostnameGeneratorStatus, labelMap, portNumber, protocol, serviceAddress } from '../schema.ts'
+import { repeatedPorts, servicePorts } from './mesh-service.ts'
+
+const port = closed({ name: Type.Optional(dnsLabel), port: portNumber, appProtocol: Type.Optional(protocol) })
+
+const status = closed({
+  addresses: Type.Optional(Type.Array(serviceAddress)),
+  vips: Type.Optional(Type.Array(closed({ ip: Type.String() }))),
+  meshServices: Type.Optional(
+    Type.Array(
+      closed({
+        name: Type.String(),
+        namespace: Type.Optional(Type.String()),
+        zone: Type.Optional(Type.String()),
+        mesh: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+  hostnameGenerators: Type.Optional(Type.Array(hostnameGeneratorStatus)),
+  conditions: Type.Optional(Type.Array(condition)),
+})
+
+/** One service out of the MeshServices of all zones that it selects; this is what fails over between zones. */
+export const meshMultiZoneServiceKind = defineKind({
+  kind: 'MeshMultiZoneService',
+  short: 'mzsvc',
+  path: 'meshmultizoneservices',
+  scope: 'mesh',
+  shape: 'spec',
+  sync: 'global',
+  naming: 'rfc1035',
+  spec: closed({ selector: closed({ meshService: closed({ matchLabels: labelMap }) }), ports: Type.Array(port, { minItems: 1 }) }),
+  status,
+  check: spec => repeatedPorts(spec.ports),
+  columns: [
+    { title: 'PORTS', value: service => servicePorts(service.spec.ports) },
+    { title: 'ZONES', value: service => (service.status?.meshServices ?? []).map(it => it.zone ?? '').join(',') },
+  ],
+})
+export type MeshMultiZoneService = ResourceOf<typeof meshMultiZoneServiceKind>
+export type MeshMultiZoneServiceSpec = MeshMultiZoneService['spec']
+export type MeshMultiZoneServicePort = Static<typeof port>

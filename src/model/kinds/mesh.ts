@@ -1,0 +1,18 @@
+import Type from 'typebox'
+import { defineKind, type ResourceOf } from '../kind.ts'
+import { closed, oneOf } from '../schema.ts'
+
+/** A mesh is a name. Services are exclusive to it: the block exists so that Kuma's YAML loads. */
+export const meshKind = defineKind({
+  kind: 'Mesh',
+  short: 'm',
+  path: 'meshes',
+  scope: 'global',
+  shape: 'flat',
+  sync: 'global',
+  naming: 'rfc1035',
+  spec: closed({ meshServices: Type.Optional(closed({ mode: Type.Optional(oneOf('Exclusive')) })) }),
+  columns: [],
+})
+export type Mesh = ResourceOf<typeof meshKind>
+export type MeshSpec = Mesh['spec']

@@ -1,0 +1,16 @@
+export const displayNameLabel = 'kuma.io/display-name'
+export const meshLabel = 'kuma.io/mesh'
+export const originLabel = 'kuma.io/origin'
+export const zoneLabel = 'kuma.io/zone'
+export const envLabel = 'kuma.io/env'
+export const workloadLabel = 'kuma.io/workload'
+export const managedByLabel = 'kuma.io/managed-by'
+export const effectLabel = 'kuma.io/effect'
+export const syncLabel = 'kuma.io/kds-sync'
+export const policyRoleLabel = 'kuma.io/policy-role'
+export const namespaceLabel = 'k8s.kuma.io/namespace'
+export const zoneIngressLabel = 'kuma.io/listener-zoneingress'
+/** Ours: `none` = a workload without a proxy beside it. */
+export const proxyLabel = 'skerry.io/proxy'
+/** Value of `kuma.io/managed-by` on what `derive` makes. */
+export const managedBySkerry = 'skerry'
