@@ -1,4 +1,4 @@
-import type { ResourceKey, Revision } from '../model/resource.ts'
+import { formatKey, type ResourceKey, type Revision } from '../model/resource.ts'
 
 /** A record as a store keeps it. `value` is the JSON text of everything but key and revisions; a store never looks inside. */
 export interface StoredRecord {
@@ -29,15 +29,24 @@ export interface StoreSnapshot {
  * - A commit is atomic: all of its operations apply, under one new revision, or none does.
  * - It resolves when it is durable: after a crash at any later moment it is there.
  * - A failed expectation rejects with RevisionConflictError and changes nothing.
- * - Revisions rise by at least one with every commit that changes something; deleting what is absent changes nothing.
- * - `watch(from)` yields every change after `from`, in order of revision, none twice, none left out; when `from` is older than what
- *   the store still remembers it throws CompactedError, and the reader starts again from `load`.
+ * - Revisions rise by at least one with every commit that changes something; deleting what is absent changes nothing, and a commit
+ *   that changes nothing resolves with the revision that is.
+ * - A commit names a key once (DuplicateKeyError).
+ * - `watch(from)` yields every change after `from`, in order of revision, none twice, none left out, each array one whole commit; when
+ *   `from` is older than what the store still remembers, or newer than what it has, it throws CompactedError, and the reader starts
+ *   again from `load`. It ends quietly when `signal` aborts or the store is closed.
+ * - A full disk rejects commits with StoreFullError and takes them again when there is room; `load` and `watch` go on.
+ * - After an I/O error every commit rejects with StoreFailedError and `failed` resolves: what the disk holds is known only after it
+ *   has been read again, so the program ends (exit code 74) and is started anew.
  */
 export interface Store {
   load(): Promise<StoreSnapshot>
   commit(operations: readonly StoreOperation[]): Promise<Revision>
   watch(from: Revision, signal: AbortSignal): AsyncIterable<readonly StoreChange[]>
+  /** Commits already under way are finished first. Later ones reject with StoreClosedError. Idempotent. */
   close(): Promise<void>
+  /** Resolves, once, when the store can no longer keep its promises. Never rejects; pending for ever in a sound store. */
+  readonly failed: Promise<Error>
 }
 
 export class RevisionConflictError extends Error {
@@ -45,8 +54,9 @@ export class RevisionConflictError extends Error {
   readonly code = 'SKERRY_REVISION_CONFLICT'
   readonly key: ResourceKey
   readonly expected: Expectation
+  readonly actual: Expectation
   constructor(key: ResourceKey, expected: Expectation, actual: Expectation) {
-    const where = `${key.kind} ${key.mesh ? `${key.mesh}/` : ''}${key.name}`
+    const where = describeKey(key)
     super(
       expected === 'absent'
         ? `${where} exists already, at revision ${actual}`
@@ -54,14 +64,58 @@ export class RevisionConflictError extends Error {
     )
     this.key = key
     this.expected = expected
+    this.actual = actual
+  }
+}
+
+/** One commit changes one key twice: which of the two is meant is the writer's to say. */
+export class DuplicateKeyError extends Error {
+  override name = 'DuplicateKeyError'
+  readonly code = 'SKERRY_DUPLICATE_KEY'
+  readonly key: ResourceKey
+  constructor(key: ResourceKey) {
+    super(`${describeKey(key)} is named twice in one commit: leave one of the two, or commit one after the other`)
+    this.key = key
   }
 }
 
 export class CompactedError extends Error {
   override name = 'CompactedError'
   readonly code = 'SKERRY_COMPACTED'
+  /** The oldest revision from which changes are remembered. */
+  readonly oldest: Revision
   constructor(from: Revision, oldest: Revision) {
-    super(`changes after revision ${from} are no longer remembered (oldest: ${oldest}): read everything again`)
+    super(`changes after revision ${from} are not remembered (only those after ${oldest}): read everything again`)
+    this.oldest = oldest
+  }
+}
+
+export class StoreFullError extends Error {
+  override name = 'StoreFullError'
+  readonly code = 'SKERRY_STORE_FULL'
+  constructor(where: string, options?: ErrorOptions) {
+    super(`${where} has no room left: nothing was written. Free some space on its disk; writes succeed again at once`, options)
+  }
+}
+
+export class StoreFailedError extends Error {
+  override name = 'StoreFailedError'
+  readonly code = 'SKERRY_STORE_FAILED'
+  readonly problem: string
+  constructor(where: string, problem: string, options?: ErrorOptions) {
+    super(
+      `${where} failed: ${problem}. Check its disk and permissions, then start again; whatever was acknowledged before is kept`,
+      options,
+    )
+    this.problem = problem
+  }
+}
+
+export class StoreClosedError extends Error {
+  override name = 'StoreClosedError'
+  readonly code = 'SKERRY_STORE_CLOSED'
+  constructor(where: string) {
+    super(`${where} is closed: the program is stopping`)
   }
 }
 
@@ -69,10 +123,26 @@ export class CompactedError extends Error {
 export class StoreDamagedError extends Error {
   override name = 'StoreDamagedError'
   readonly code: 'SKERRY_STORE_DAMAGED' | 'SKERRY_STORE_VERSION' | 'SKERRY_STORE_LOCKED'
+  readonly problem: string
   readonly advice: string
-  constructor(code: StoreDamagedError['code'], message: string, advice: string, options?: ErrorOptions) {
-    super(`${message}. ${advice}`, options)
+  constructor(code: StoreDamagedError['code'], problem: string, advice: string, options?: ErrorOptions) {
+    super(`${problem}. ${advice}`, options)
     this.code = code
+    this.problem = problem
     this.advice = advice
   }
+}
+
+/** Throws when a commit names a key twice. */
+export function refuseDuplicateKeys(keys: Iterable<ResourceKey>): void {
+  const seen = new Set<string>()
+  for (const key of keys) {
+    const id = formatKey(key)
+    if (seen.has(id)) throw new DuplicateKeyError(key)
+    seen.add(id)
+  }
+}
+
+function describeKey(key: ResourceKey): string {
+  return `${key.kind} ${key.mesh ? `${key.mesh}/` : ''}${key.name}`
 }
