@@ -119,7 +119,11 @@ export interface RouteMatch {
     | { readonly type: 'PathPrefix'; readonly value: string }
     | { readonly type: 'RegularExpression'; readonly value: string }
   readonly method?: string
-  readonly headers: readonly { readonly name: string; readonly type: 'Exact' | 'RegularExpression' | 'Present' | 'Absent' | 'Prefix'; readonly value: string }[]
+  readonly headers: readonly {
+    readonly name: string
+    readonly type: 'Exact' | 'RegularExpression' | 'Present' | 'Absent' | 'Prefix'
+    readonly value: string
+  }[]
   readonly queryParams: readonly { readonly name: string; readonly type: 'Exact' | 'RegularExpression'; readonly value: string }[]
 }
 
@@ -140,7 +144,15 @@ export type RouteAction =
       readonly retry: RetryPlan
       readonly rewrite?: { readonly prefix?: string; readonly fullPath?: string; readonly host?: string }
     }
-  | { readonly kind: 'redirect'; readonly scheme?: string; readonly host?: string; readonly port?: number; readonly path?: string; readonly prefix?: string; readonly status: 301 | 302 | 303 | 307 | 308 }
+  | {
+      readonly kind: 'redirect'
+      readonly scheme?: string
+      readonly host?: string
+      readonly port?: number
+      readonly path?: string
+      readonly prefix?: string
+      readonly status: 301 | 302 | 303 | 307 | 308
+    }
   | { readonly kind: 'respond'; readonly status: number; readonly body: string }
 
 export interface WeightedCluster {
@@ -178,8 +190,7 @@ export interface ServiceClusterPlan {
   readonly kind: 'service'
   /** The KRI of the service's port; on a zone gateway `ingress_<KRI>`. */
   readonly name: string
-  /** Key of the EndpointSet, see `endpointSetKey`. */
-  readonly endpoints: string
+  readonly endpoints: EndpointSetRef
   readonly protocol: 'http' | 'tcp'
   /** null: bytes are passed on as they are (a zone gateway's clusters). */
   readonly tls: { readonly sni: string; readonly allowedIds: readonly string[] } | null
@@ -223,6 +234,36 @@ export interface PermissionPlan {
 }
 
 export type IdMatch = { readonly type: 'Exact' | 'Prefix'; readonly value: string } | { readonly type: 'Any' }
+
+/** Names an EndpointSet: callers with equal refs share one. */
+export interface EndpointSetRef {
+  /** One line, unique for what follows. */
+  readonly key: string
+  /** The service's key in the view: kind and stored name. */
+  readonly service: string
+  /** The port's name. */
+  readonly section: string
+  /** `local`: only this zone's instances (what a zone gateway offers). `all`: other zones' too, by their gateways. */
+  readonly scope: 'local' | 'all'
+  readonly locality: LocalityPlan
+}
+
+/** How endpoints are ranked. https://kuma.io/docs/latest/policies/meshloadbalancingstrategy/ */
+export interface LocalityPlan {
+  /** true: all zones in one priority. */
+  readonly ignoreZones: boolean
+  /** Weights of the caller's own tag values among local endpoints; empty = all alike. */
+  readonly affinity: readonly { readonly key: string; readonly value: string; readonly weight: number }[]
+  /** null: other zones all in the priority after the local one. A list: only zones that a rule admits, ranked by the first that does. */
+  readonly failover: readonly FailoverRule[] | null
+  /** Envoy's overprovisioning factor, per cent. */
+  readonly overprovisioning: number
+}
+
+export interface FailoverRule {
+  readonly type: 'Any' | 'None' | 'Only' | 'AnyExcept'
+  readonly zones: readonly string[]
+}
 
 /** Endpoints of a service's port, as callers with one and the same view of it see them. Priorities are contiguous from 0. */
 export interface EndpointSet {

@@ -1,0 +1,155 @@
+import { type Dataplane, inboundName } from '../model/kinds/dataplane.ts'
+import { type MeshService, portName } from '../model/kinds/mesh-service.ts'
+import { targetedInbound } from '../model/service-instances.ts'
+import type { Endpoint, EndpointGroup, EndpointSet, EndpointSetRef, FailoverRule, LocalityPlan } from './plan.ts'
+import type { MeshView, ServiceView } from './view.ts'
+
+/** Whether an instance gets requests; from live facts, which a view does not hold. */
+export type InstanceState = (dataplane: Dataplane, inbound: string) => 'ready' | 'draining' | 'not-ready'
+
+export function endpointSetRef(service: string, section: string, scope: EndpointSetRef['scope'], locality: LocalityPlan): EndpointSetRef {
+  return { key: JSON.stringify([service, section, scope, locality]), service, section, scope, locality }
+}
+
+/** Who can be reached under this ref, ranked. Unknown services and services of other zones that cannot be reached have no endpoints. */
+export function planEndpoints(view: MeshView, ref: EndpointSetRef, stateOf: InstanceState): EndpointSet {
+  const service = view.services.get(ref.service)
+  const groups = service ? groupsOf(view, service, ref, stateOf) : []
+  return { key: ref.key, groups: contiguous(groups), overprovisioning: ref.locality.overprovisioning }
+}
+
+function groupsOf(view: MeshView, service: ServiceView, ref: EndpointSetRef, stateOf: InstanceState): EndpointGroup[] {
+  const groups: EndpointGroup[] = []
+  for (const member of view.membersOf(service)) {
+    const section = memberPort(service, ref.section, member)
+    if (section === null) continue
+    const priority = priorityOf(member.zone, view.zone, ref.locality)
+    if (priority === null) continue
+    if (member.zone === view.zone) groups.push(...localGroups(view, member, section, priority, ref.locality, stateOf))
+    else if (ref.scope === 'all') groups.push(...remoteGroup(view, member, priority))
+  }
+  return groups
+}
+
+/** The port of a member that a MeshMultiZoneService's port stands for: of the same name, else of the same number. */
+export function memberPort(service: ServiceView, section: string, member: ServiceView): string | null {
+  if (service === member) return section
+  const own = service.ports.find(port => port.name === section)
+  if (!own) return null
+  const found = member.ports.find(port => port.name === own.name) ?? member.ports.find(port => port.port === own.port)
+  return found?.name ?? null
+}
+
+function localGroups(
+  view: MeshView,
+  service: ServiceView,
+  section: string,
+  priority: number,
+  locality: LocalityPlan,
+  stateOf: InstanceState,
+): EndpointGroup[] {
+  const bySubZone = new Map<string, { weight: number; endpoints: Endpoint[] }>()
+  const wanted = (service.resource as MeshService).spec.ports?.find(port => portName(port) === section)
+  if (!wanted) return []
+  for (const dataplane of view.instancesOf(service.resource as MeshService)) {
+    const networking = dataplane.spec.networking
+    const inbound = targetedInbound(dataplane, wanted)
+    if (!inbound || inbound.state === 'Ignored') continue
+    const state = stateOf(dataplane, inboundName(inbound))
+    if (state === 'not-ready') continue
+    const { subZone, weight } = subZoneOf(dataplane, locality)
+    const group = bySubZone.get(subZone) ?? { weight, endpoints: [] }
+    group.endpoints.push({
+      address: inbound.address ?? networking.address,
+      port: inbound.port,
+      weight: 1,
+      state: state === 'draining' ? 'draining' : 'healthy',
+      name: dataplane.name,
+    })
+    bySubZone.set(subZone, group)
+  }
+  return [...bySubZone].map(([subZone, { weight, endpoints }]) => ({
+    priority,
+    zone: view.zone,
+    subZone,
+    weight: locality.affinity.length > 0 ? weight : endpoints.length,
+    endpoints: endpoints.sort((a, b) => compareTexts(a.name, b.name)),
+  }))
+}
+
+function subZoneOf(dataplane: Dataplane, locality: LocalityPlan): { subZone: string; weight: number } {
+  for (const { key, value, weight } of locality.affinity) {
+    if (dataplane.labels[key] === value) return { subZone: `${key}=${value}`, weight }
+  }
+  return { subZone: '', weight: 1 }
+}
+
+/** Another zone's instances are reached through that zone's gateways, weighted by how many of them are healthy. */
+function remoteGroup(view: MeshView, member: ServiceView, priority: number): EndpointGroup[] {
+  const service = member.resource as MeshService
+  if (service.spec.state === 'Unavailable') return []
+  // Without the zone's bundle the handshake would fail: the zone is not reachable yet.
+  if (!view.trustDomains.has(`${view.mesh}.${member.zone}.mesh.local`) && !trusts(view, service)) return []
+  const addresses = view.list('MeshZoneAddress').filter(address => view.zoneOf(address) === member.zone)
+  if (addresses.length === 0) return []
+  const capacity = view
+    .list('ServiceCapacity')
+    .find(candidate => candidate.spec.service === member.displayName && view.zoneOf(candidate) === member.zone)
+  const healthy = capacity?.spec.healthy ?? 1
+  if (healthy === 0) return []
+  const endpoints = addresses.map<Endpoint>(address => ({
+    address: address.spec.address,
+    port: address.spec.port,
+    weight: 1,
+    state: 'healthy',
+    name: `zone ${member.zone}`,
+  }))
+  return [{ priority, zone: member.zone, subZone: '', weight: Math.max(1, capacity?.spec.weight ?? healthy), endpoints }]
+}
+
+/** Whether this view has the bundle of each trust domain that the service's identities name. */
+function trusts(view: MeshView, service: MeshService): boolean {
+  const identities = service.spec.identities ?? []
+  const known = view.trustDomains
+  return identities.length > 0 && identities.every(identity => known.has(identity.value.replace('spiffe://', '').split('/')[0]!))
+}
+
+/** Rank of a zone for callers of this view's zone; null = not used. The caller's own zone comes first, unless a rule names it (`Only`): then it
+ *  stands where that rule stands, so that one list of tiers can prefer another zone. */
+function priorityOf(zone: string, own: string, locality: LocalityPlan): number | null {
+  if (locality.ignoreZones) return 0
+  const rules = locality.failover
+  if (zone === own) {
+    const named = rules?.findIndex(rule => rule.type === 'Only' && rule.zones.includes(own)) ?? -1
+    return named === -1 ? 0 : named + 1
+  }
+  if (rules === null) return 1
+  const admitted = rules.findIndex(rule => admits(rule, zone))
+  return admitted === -1 ? null : admitted + 1
+}
+
+/** `None` admits nothing, and does not keep a later rule from admitting. */
+function admits(rule: FailoverRule, zone: string): boolean {
+  switch (rule.type) {
+    case 'Any':
+      return true
+    case 'None':
+      return false
+    case 'Only':
+      return rule.zones.includes(zone)
+    case 'AnyExcept':
+      return !rule.zones.includes(zone)
+  }
+}
+
+/** Priorities without gaps: proxyless gRPC clients refuse a list with gaps. Ordered by priority, then zone. */
+function contiguous(groups: readonly EndpointGroup[]): EndpointGroup[] {
+  const used = [...new Set(groups.map(group => group.priority))].sort((a, b) => a - b)
+  return groups
+    .map(group => ({ ...group, priority: used.indexOf(group.priority) }))
+    .sort((a, b) => a.priority - b.priority || compareTexts(a.zone, b.zone) || compareTexts(a.subZone, b.subZone))
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

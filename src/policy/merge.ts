@@ -1,0 +1,26 @@
+/**
+ * Folds configurations, least important first, into one: JSON merge patch (https://www.rfc-editor.org/rfc/rfc7396), except that
+ * fields whose name starts with `append` concatenate.
+ */
+export function mergeConfs<T>(confs: readonly T[]): T | undefined {
+  let merged: unknown
+  for (const conf of confs) merged = mergePatch(merged, conf)
+  return merged as T | undefined
+}
+
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch
+  const result: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === undefined) continue
+    if (value === null) delete result[name]
+    else if (name.startsWith('append') && Array.isArray(value))
+      result[name] = [...(Array.isArray(result[name]) ? result[name] : []), ...value]
+    else result[name] = mergePatch(result[name], value)
+  }
+  return result
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
