@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
+import { type FastifyInstance, fastify } from 'fastify'
+import type { TokenKeys } from '../identity/tokens.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Log } from '../std/log.ts'
+import type { Authenticate } from './authenticate.ts'
+import { guard } from './guard.ts'
+import { allowedNames } from './hosts.ts'
+import { indexRoutes } from './index-routes.ts'
+import { jsonDepth } from './json-depth.ts'
+import { type InsightOf, overviewRoutes, storedInsight } from './overview-routes.ts'
+import { ApiError, toProblem } from './problem.ts'
+import { resourceRoutes } from './resource-routes.ts'
+import type { ControlPlaneRole } from './role.ts'
+import { type DataplaneTokenRequest, tokenRoutes } from './token-routes.ts'
+import { unknownPath } from './unknown-path.ts'
+import { type InspectDataplane, type Status, viewRoutes } from './view-routes.ts'
+import { watchRoutes } from './watch-routes.ts'
+
+export interface ApiOptions {
+  readonly registry: Registry
+  readonly role: ControlPlaneRole
+  readonly authenticate: Authenticate
+  readonly tokens: TokenKeys
+  readonly clock: Clock
+  readonly log: Log
+  /** New with every process. */
+  readonly instanceId: string
+  /** The same for all replicas of this control plane. */
+  readonly clusterId: string
+  /** Names to answer to, beside addresses, localhost and skerry-cp. */
+  readonly hosts?: readonly string[]
+  /** Without it the API is plain HTTP, and `listenApi` binds it on loopback only. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly limits?: Partial<ApiLimits>
+  readonly notReady?: () => string | undefined
+  readonly insightOf?: InsightOf
+  readonly inspectDataplane?: InspectDataplane
+  readonly status: Status
+  /** At global only: has a zone make the token of one of its proxies. */
+  readonly zoneDataplaneToken?: (zone: string, request: DataplaneTokenRequest) => Promise<string>
+  /** Routes of the program's own, guarded as all others: each says in its `config.access` what it needs. */
+  readonly extraRoutes?: (app: FastifyInstance) => void
+}
+
+export interface ApiLimits {
+  readonly bodyBytes: number
+  readonly jsonDepth: number
+  readonly connections: number
+  /** From the first byte of a request to its last. */
+  readonly requestTimeoutMs: number
+  readonly headersTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+}
+
+const defaultLimits: ApiLimits = {
+  bodyBytes: 1_048_576,
+  jsonDepth: 64,
+  connections: 10_000,
+  requestTimeoutMs: 30_000,
+  headersTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 65_000,
+}
+
+/** How long requests under way may take when the API closes. */
+const CLOSE_PATIENCE_MS = 800
+
+/** A control plane's HTTP API over its registry. It is not listening yet: see `listenApi`. */
+export function createApi(options: ApiOptions): FastifyInstance {
+  const { registry, role, clock, log } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const app = newServer(options, limits)
+  const closing = closeQuickly(app, clock)
+
+  parseJson(app, limits)
+  answerErrors(app, log)
+  guard(app, { authenticate: options.authenticate, hosts: allowedNames(options.hosts) })
+
+  indexRoutes(app, { role, instanceId: options.instanceId, clusterId: options.clusterId, notReady: options.notReady ?? (() => undefined) })
+  resourceRoutes(app, { registry, role, log })
+  overviewRoutes(app, { registry, insightOf: options.insightOf ?? storedInsight(registry) })
+  viewRoutes(app, { registry, role, inspectDataplane: options.inspectDataplane, status: options.status })
+  tokenRoutes(app, { role, registry, tokens: options.tokens, clock, log, zoneDataplaneToken: options.zoneDataplaneToken })
+  watchRoutes(app, { registry, clock, closing })
+  options.extraRoutes?.(app)
+  return app
+}
+
+function newServer(options: ApiOptions, limits: ApiLimits): FastifyInstance {
+  const server = {
+    headersTimeout: limits.headersTimeoutMs,
+    maxHeaderSize: 16_384,
+    connectionsCheckingInterval: Math.min(2_000, limits.headersTimeoutMs),
+  }
+  const common = {
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    genReqId: () => randomUUID(),
+    exposeHeadRoutes: false,
+    // The longest name a resource can have, with each character escaped.
+    routerOptions: { maxParamLength: 3 * 253, onBadUrl: answerBadUrl, onMaxParamLength: answerBadUrl },
+  } as const
+  const app = (options.tls
+    ? fastify({ ...common, https: { ...options.tls, ...server, minVersion: 'TLSv1.2' } })
+    : fastify({ ...common, http: server })) as unknown as FastifyInstance
+  app.server.maxConnections = limits.connections
+  return app
+}
+
+/** Such a path reaches no route and no hook. */
+function answerBadUrl(_path: string, _request: IncomingMessage, response: ServerResponse): void {
+  const detail = 'the path holds a percent sign that is no escape, or a name longer than any can be'
+  const error = new ApiError({ status: 400, code: 'SKERRY_URL_MALFORMED', title: 'Bad Request', detail })
+  response.writeHead(400, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(toProblem(error, randomUUID())))
+}
+
+/** Ends watches first, then lets requests finish, then cuts what is left. */
+function closeQuickly(app: FastifyInstance, clock: Clock): AbortSignal {
+  const closing = new AbortController()
+  app.addHook('preClose', async () => {
+    closing.abort()
+    if (!app.server.listening) return
+    const patience = clock.setTimeout(() => (app.server as Server).closeAllConnections(), CLOSE_PATIENCE_MS)
+    app.server.once('close', () => patience.cancel())
+  })
+  return closing.signal
+}
+
+function parseJson(app: FastifyInstance, limits: ApiLimits): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const text = body.toString()
+    // Clients say the type also where they send nothing, with DELETE.
+    if (text === '') return done(null, undefined)
+    const depth = jsonDepth(text)
+    if (depth > limits.jsonDepth) return done(malformed(`the body nests ${depth} levels deep, at most ${limits.jsonDepth} are taken`))
+    parse(request, text, (error, value) => done(error ? malformed(`the body is not JSON: ${error.message}`) : null, value))
+  })
+}
+
+function malformed(detail: string): ApiError {
+  return new ApiError({ status: 400, code: 'SKERRY_BODY_MALFORMED', title: 'Bad Request', detail })
+}
+
+function answerErrors(app: FastifyInstance, log: Log): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error, request.id)
+    if (problem.status >= 500)
+      log.error('request failed', { request: request.id, method: request.method, url: request.url, status: problem.status, error })
+    return reply.code(problem.status).send(problem)
+  })
+  app.setNotFoundHandler(request => {
+    throw unknownPath(request.method, request.url)
+  })
+}
+
+/** Puts a renewed certificate in place; connections that are open keep the old one. */
+export function renewApiCertificate(app: FastifyInstance, tls: { readonly cert: string; readonly key: string }): void {
+  ;(app.server as TlsServer).setSecureContext(tls)
+}
