@@ -90,7 +90,15 @@ export type Action =
       readonly retry: RetryRule | null
       readonly rewrite: { readonly prefix?: string; readonly fullPath?: string; readonly host?: string } | null
     }
-  | { readonly kind: 'redirect'; readonly scheme?: string; readonly host?: string; readonly port?: number; readonly path?: string; readonly prefix?: string; readonly status: number }
+  | {
+      readonly kind: 'redirect'
+      readonly scheme?: string
+      readonly host?: string
+      readonly port?: number
+      readonly path?: string
+      readonly prefix?: string
+      readonly status: number
+    }
   | { readonly kind: 'respond'; readonly status: number; readonly body: Uint8Array }
 
 export interface WeightedRef {
@@ -117,7 +125,11 @@ export interface ClusterTable {
   readonly name: string
   readonly connectTimeoutMs: number
   readonly idleTimeoutMs: number
-  readonly tls: { readonly sni: string; /** exact URI SANs; empty = nobody */ readonly allowedIds: ReadonlySet<string>; readonly alpn: readonly string[] } | null
+  readonly tls: {
+    readonly sni: string /** exact URI SANs; empty = nobody */
+    readonly allowedIds: ReadonlySet<string>
+    readonly alpn: readonly string[]
+  } | null
   readonly balancer: { readonly kind: 'round-robin' | 'least-request' | 'random'; readonly choices: number }
   readonly slowStartMs: number
   readonly panicPercent: number
@@ -130,7 +142,12 @@ export interface ClusterTable {
     readonly maxEjectionMs: number
     readonly maxEjectionPercent: number
   } | null
-  readonly limits: { readonly maxConnections: number; readonly maxPending: number; readonly maxRequests: number; readonly maxRetries: number }
+  readonly limits: {
+    readonly maxConnections: number
+    readonly maxPending: number
+    readonly maxRequests: number
+    readonly maxRetries: number
+  }
 }
 
 export interface EndpointTable {

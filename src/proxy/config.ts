@@ -1,0 +1,377 @@
+import type { Address } from '../std/option-value.ts'
+import { parseOptionValue } from '../std/option-value.ts'
+import type { OptionProblem, OptionSpec, OptionValues } from '../std/options.ts'
+
+/** The settings of `skerry proxy run`. */
+export const options = [
+  {
+    flag: '--cp',
+    env: 'SKERRY_CP',
+    key: 'cp',
+    value: 'string',
+    placeholder: 'HOST:PORT',
+    help: "Where the zone's control plane takes proxies (its --xds)",
+    required: true,
+  },
+  {
+    flag: '--token-file',
+    env: 'SKERRY_DATAPLANE_TOKEN_FILE',
+    key: 'tokenFile',
+    value: 'string',
+    placeholder: 'FILE',
+    help: 'The token that says who this proxy may be (skerry token dataplane)',
+  },
+  {
+    flag: '--token',
+    env: 'SKERRY_DATAPLANE_TOKEN',
+    key: 'token',
+    value: 'string',
+    placeholder: 'TOKEN',
+    help: 'The token itself, in place of a file',
+    secret: true,
+  },
+  {
+    flag: '--ca-file',
+    env: 'SKERRY_CP_CA_FILE',
+    key: 'caFile',
+    value: 'string',
+    placeholder: 'FILE',
+    help: "PEM of the CA that signs the control plane's certificate; without it the fingerprint in the token decides",
+  },
+  {
+    flag: '--role',
+    env: 'SKERRY_ROLE',
+    key: 'role',
+    value: 'string',
+    placeholder: 'ROLE',
+    help: 'sidecar stands beside an application, gateway takes clients from outside, zone-gateway takes proxies of other zones',
+    default: 'sidecar',
+    choices: ['sidecar', 'gateway', 'zone-gateway'],
+  },
+  {
+    flag: '--service',
+    env: 'SKERRY_SERVICE',
+    key: 'service',
+    value: 'string',
+    placeholder: 'NAME',
+    help: "The workload that this proxy belongs to, and so the service's name; by default the token's, for gateways their role",
+  },
+  {
+    flag: '--mesh',
+    env: 'SKERRY_MESH',
+    key: 'mesh',
+    value: 'string',
+    placeholder: 'NAME',
+    help: "The mesh to join; by default the token's",
+  },
+  {
+    flag: '--name',
+    env: 'SKERRY_NAME',
+    key: 'name',
+    value: 'string',
+    placeholder: 'NAME',
+    help: 'Name of the Dataplane, unique in its mesh; by default <service>-<random>, kept in DIR/name',
+  },
+  {
+    flag: '--port',
+    env: 'SKERRY_PORT',
+    key: 'port',
+    value: 'list',
+    placeholder: '[NAME:]PORT[/PROTOCOL]',
+    help: 'Where the application listens on this machine; may be repeated. NAME (default main) names the port in policies',
+    default: [],
+  },
+  {
+    flag: '--protocol',
+    env: 'SKERRY_PROTOCOL',
+    key: 'protocol',
+    value: 'string',
+    placeholder: 'PROTOCOL',
+    help: 'What the application speaks on a --port that does not say',
+    default: 'http',
+    choices: ['http', 'tcp'],
+  },
+  {
+    flag: '--health',
+    env: 'SKERRY_HEALTH',
+    key: 'health',
+    value: 'string',
+    placeholder: 'tcp|http:/PATH|none',
+    help: 'How to find out whether the application answers: a connection, a GET that answers 2xx or 3xx, or not at all',
+    default: 'tcp',
+  },
+  {
+    flag: '--address',
+    env: 'SKERRY_ADDRESS',
+    key: 'address',
+    value: 'string',
+    placeholder: 'HOST',
+    help: 'Where other proxies reach this one',
+    default: '127.0.0.1',
+  },
+  {
+    flag: '--bind',
+    env: 'SKERRY_BIND',
+    key: 'bind',
+    value: 'string',
+    placeholder: 'HOST',
+    help: 'Where to listen for what is sent to --address, if that is not an address of this machine; e.g. 0.0.0.0',
+  },
+  {
+    flag: '--inbound-port',
+    env: 'SKERRY_INBOUND_PORT',
+    key: 'inboundPort',
+    value: 'list',
+    placeholder: 'PORT',
+    help: 'Where other proxies reach the application, one for each --port; by default any free one, kept in DIR/ports.json',
+    default: [],
+  },
+  {
+    flag: '--ingress-port',
+    env: 'SKERRY_INGRESS_PORT',
+    key: 'ingressPort',
+    value: 'number',
+    placeholder: 'PORT',
+    help: 'Where a zone-gateway takes proxies of other zones; 0 takes any free one, kept in DIR/ports.json',
+    default: 0,
+  },
+  {
+    flag: '--outbound',
+    env: 'SKERRY_OUTBOUND',
+    key: 'outbound',
+    value: 'list',
+    placeholder: '[KIND/]NAME=PORT',
+    help: 'Offers a service to the application on a port of 127.0.0.1; may be repeated. KIND is MeshService or MeshMultiZoneService',
+    default: [],
+  },
+  {
+    flag: '--http-proxy-port',
+    env: 'SKERRY_HTTP_PROXY_PORT',
+    key: 'httpProxyPort',
+    value: 'string',
+    placeholder: 'PORT|none',
+    help: "Where the application's http_proxy reaches every service by name (http://NAME.mesh); 0 takes any free one; for gateways none",
+  },
+  {
+    flag: '--label',
+    env: 'SKERRY_LABEL',
+    key: 'label',
+    value: 'list',
+    placeholder: 'KEY=VALUE',
+    help: 'A label of the Dataplane; may be repeated',
+    default: [],
+  },
+  {
+    flag: '--data',
+    env: 'SKERRY_DATA',
+    key: 'data',
+    value: 'string',
+    placeholder: 'DIR',
+    help: 'Where the proxy keeps its certificate, its last configuration and ports.json; by default ./skerry-proxy-<service>',
+  },
+  {
+    flag: '--admin',
+    env: 'SKERRY_ADMIN',
+    key: 'admin',
+    value: 'string',
+    placeholder: 'HOST:PORT|none',
+    help: 'Where GET /ready, /stats and /config are answered',
+    default: '127.0.0.1:0',
+  },
+  {
+    flag: '--access-log',
+    env: 'SKERRY_ACCESS_LOG',
+    key: 'accessLog',
+    value: 'string',
+    placeholder: 'FILE|-|none',
+    help: 'A line for each request; - is stdout',
+    default: 'none',
+  },
+  {
+    flag: '--drain-timeout',
+    env: 'SKERRY_DRAIN_TIMEOUT',
+    key: 'drainTimeout',
+    value: 'duration',
+    placeholder: 'TIME',
+    help: 'How long requests that are under way may go on after SIGTERM',
+    default: 4000,
+  },
+  {
+    flag: '--log-level',
+    env: 'SKERRY_LOG_LEVEL',
+    key: 'logLevel',
+    value: 'string',
+    placeholder: 'LEVEL',
+    help: 'debug, info, warn or error',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+  },
+] as const satisfies readonly OptionSpec[]
+
+export type ProxyRole = 'sidecar' | 'gateway' | 'zone-gateway'
+export type HealthCheck = { readonly kind: 'tcp' } | { readonly kind: 'http'; readonly path: string } | { readonly kind: 'none' }
+
+export interface ApplicationPort {
+  readonly name: string
+  readonly port: number
+  readonly protocol: 'http' | 'tcp'
+  /** Where the proxy listens for it; 0 = any free one. */
+  readonly inboundPort: number
+}
+
+export interface OutboundPort {
+  readonly kind: 'MeshService' | 'MeshMultiZoneService' | undefined
+  readonly name: string
+  readonly port: number
+}
+
+/** What a user said, checked; what follows from the token and the disk is not in it yet. */
+export interface ProxyConfig {
+  /** HOST:PORT */
+  readonly cp: string
+  readonly tokenFile: string | undefined
+  readonly token: string | undefined
+  readonly caFile: string | undefined
+  readonly role: ProxyRole
+  readonly service: string | undefined
+  readonly mesh: string | undefined
+  readonly name: string | undefined
+  readonly ports: readonly ApplicationPort[]
+  readonly health: HealthCheck
+  readonly address: string
+  readonly bind: string
+  readonly ingressPort: number
+  readonly outbounds: readonly OutboundPort[]
+  /** null = none */
+  readonly httpProxyPort: number | null
+  readonly labels: Readonly<Record<string, string>>
+  readonly data: string | undefined
+  readonly admin: Address | null
+  /** null = none */
+  readonly accessLog: string | null
+  readonly drainTimeoutMs: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export type ReadProxyConfig =
+  | { readonly kind: 'ok'; readonly config: ProxyConfig }
+  | { readonly kind: 'invalid'; readonly problems: readonly OptionProblem[] }
+
+/** From what stands in flags, variables and the file to what it means. Collects every problem. */
+export function readProxyConfig(values: OptionValues<typeof options>): ReadProxyConfig {
+  const problems: OptionProblem[] = []
+  const bad = (where: string, message: string) => {
+    problems.push({ where, message })
+  }
+  const { role } = values
+  const ports = values.port.map((text, index) => applicationPort(text, values, index, bad)).filter(port => port !== null)
+  repeated(ports.map(port => port.name)).forEach(name => {
+    bad('--port', `${JSON.stringify(name)} names two ports: give each a name of its own, e.g. --port admin:9000`)
+  })
+  if (role === 'sidecar' && values.port.length === 0) bad('--port', 'a sidecar needs the port of its application: give --port 8080')
+  if (role !== 'sidecar' && values.port.length > 0) bad('--port', `a ${role} has no application beside it: leave --port out`)
+  if (values.inboundPort.length > values.port.length)
+    bad('--inbound-port', `there are ${values.inboundPort.length} for ${values.port.length} --port`)
+  if (values.tokenFile === undefined && values.token === undefined) {
+    bad('--token-file', 'is needed: make a token with skerry token dataplane, and give --token-file FILE or set SKERRY_DATAPLANE_TOKEN')
+  }
+  const config: ProxyConfig = {
+    cp: controlPlane(values.cp, bad),
+    tokenFile: values.tokenFile,
+    token: values.token,
+    caFile: values.caFile,
+    role,
+    service: name(values.service, '--service', bad),
+    mesh: name(values.mesh, '--mesh', bad),
+    name: name(values.name, '--name', bad),
+    ports,
+    health: health(values.health, bad),
+    address: values.address,
+    bind: values.bind ?? values.address,
+    ingressPort: portNumber(String(values.ingressPort), '--ingress-port', bad),
+    outbounds: values.outbound.map(text => outbound(text, bad)).filter(outbound => outbound !== null),
+    httpProxyPort: httpProxyPort(values.httpProxyPort, role, bad),
+    labels: labels(values.label, bad),
+    data: values.data,
+    admin: admin(values.admin, bad),
+    accessLog: values.accessLog === 'none' ? null : values.accessLog,
+    drainTimeoutMs: values.drainTimeout,
+    logLevel: values.logLevel,
+  }
+  return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config: Object.freeze(config) }
+}
+
+type Bad = (where: string, message: string) => void
+
+/** With or without `https://`, which is what it speaks. */
+function controlPlane(text: string, bad: Bad): string {
+  const address = text.replace(/^https:\/\//, '').replace(/\/$/, '')
+  if (parseOptionValue('address', address).kind === 'bad') bad('--cp', `${JSON.stringify(text)} is not HOST:PORT such as 127.0.0.1:5678`)
+  return address
+}
+
+function applicationPort(text: string, values: OptionValues<typeof options>, index: number, bad: Bad): ApplicationPort | null {
+  const match = /^(?:([a-z0-9](?:[-a-z0-9]*[a-z0-9])?):)?(\d+)(?:\/(\w+))?$/.exec(text)
+  const protocol = match?.[3] ?? values.protocol
+  if (!match || (protocol !== 'http' && protocol !== 'tcp')) {
+    bad('--port', `${JSON.stringify(text)} is not [NAME:]PORT[/PROTOCOL], e.g. 8080, admin:9000, db:5432/tcp; protocols are http and tcp`)
+    return null
+  }
+  const inboundPort = portNumber(values.inboundPort[index] ?? '0', '--inbound-port', bad)
+  return { name: match[1] ?? 'main', port: portNumber(match[2]!, '--port', bad, 1), protocol, inboundPort }
+}
+
+function outbound(text: string, bad: Bad): OutboundPort | null {
+  const match = /^(?:(MeshService|MeshMultiZoneService)\/)?([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)=(\d+)$/.exec(text)
+  if (match) return { kind: match[1] as OutboundPort['kind'], name: match[2]!, port: portNumber(match[3]!, '--outbound', bad, 1) }
+  bad('--outbound', `${JSON.stringify(text)} is not [KIND/]NAME=PORT, e.g. payments=10001 or MeshMultiZoneService/payments=10001`)
+  return null
+}
+
+function httpProxyPort(text: string | undefined, role: ProxyRole, bad: Bad): number | null {
+  if (text === undefined) return role === 'sidecar' ? 0 : null
+  return text === 'none' ? null : portNumber(text, '--http-proxy-port', bad)
+}
+
+function health(text: string, bad: Bad): HealthCheck {
+  if (text === 'tcp' || text === 'none') return { kind: text }
+  if (text.startsWith('http:/') && !/\s/.test(text)) return { kind: 'http', path: text.slice('http:'.length) }
+  bad('--health', `${JSON.stringify(text)} is none of tcp, none, http:/PATH (e.g. http:/healthz)`)
+  return { kind: 'tcp' }
+}
+
+function admin(text: string, bad: Bad): Address | null {
+  if (text === 'none') return null
+  const parsed = parseOptionValue('address', text)
+  if (parsed.kind === 'ok') return parsed.value as Address
+  bad('--admin', `${JSON.stringify(text)} is neither none nor ${parsed.wanted}`)
+  return null
+}
+
+function labels(texts: readonly string[], bad: Bad): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const text of texts) {
+    const equals = text.indexOf('=')
+    if (equals <= 0) bad('--label', `${JSON.stringify(text)} is not KEY=VALUE`)
+    else found[text.slice(0, equals)] = text.slice(equals + 1)
+  }
+  return found
+}
+
+function name(text: string | undefined, flag: string, bad: Bad): string | undefined {
+  if (text !== undefined && !/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(text)) {
+    bad(flag, `${JSON.stringify(text)} is not a name: use lower-case letters, digits and - inside`)
+  }
+  return text
+}
+
+function portNumber(text: string, flag: string, bad: Bad, lowest = 0): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= lowest && port <= 65_535) return port
+  bad(flag, `${JSON.stringify(text)} is not a port from ${lowest} to 65535`)
+  return 0
+}
+
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) < index))]
+}
