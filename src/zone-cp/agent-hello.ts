@@ -1,0 +1,61 @@
+import type { Hello } from '../gen/skerry/agent/v1/agent_pb.js'
+import { admitDataplane } from '../identity/admit-dataplane.ts'
+import type { DataplaneClaims } from '../identity/token-claims.ts'
+import { computeLabels } from '../model/compute-labels.ts'
+import type { Violation } from '../model/kind.ts'
+import type { DataplaneSpec } from '../model/kinds/dataplane.ts'
+import { managedByLabel, workloadLabel } from '../model/labels.ts'
+import type { ResourceDraft } from '../model/resource.ts'
+import { fromWire } from '../model/wire.ts'
+import { managedByAgent } from './readiness-tracker.ts'
+
+export type DataplaneDraft = ResourceDraft<DataplaneSpec>
+
+/** What the proxy hears before its stream ends. `fix` says what to do. */
+export interface AgentRefusal {
+  readonly kind: 'refused'
+  readonly code: string
+  readonly reason: string
+  readonly fix: string
+}
+
+export type HelloVerdict = { readonly kind: 'admitted'; readonly draft: DataplaneDraft } | AgentRefusal
+
+/** May a proxy with this token be the Dataplane that it says it is, and what is written of it then? */
+export function admitHello(
+  hello: Pick<Hello, 'dataplane'>,
+  claims: DataplaneClaims,
+  { zone, hasMesh }: { readonly zone: string; readonly hasMesh: (mesh: string) => boolean },
+): HelloVerdict {
+  const read = fromWire(parseJson(hello.dataplane), { strict: true })
+  if (read.kind === 'invalid') return invalid(read.violations, 'correct the flags of skerry proxy run')
+  const { draft } = read
+  if (draft.kind !== 'Dataplane')
+    return refused('SKERRY_DATAPLANE_INVALID', `a proxy is a Dataplane, not a ${draft.kind}`, 'update the proxy')
+  const admission = admitDataplane(claims, { mesh: draft.mesh, name: draft.name, workload: draft.labels[workloadLabel] })
+  if (admission.kind === 'refused') return refused(admission.code, admission.reason, '')
+  if (!hasMesh(draft.mesh)) {
+    const fix = 'create it at global, or wait until the zone has it'
+    return refused('SKERRY_MESH_UNKNOWN', `mesh ${draft.mesh} is not known in zone ${zone}`, fix)
+  }
+  const labelled = { ...draft, labels: { ...draft.labels, [managedByLabel]: managedByAgent } }
+  const computed = computeLabels(labelled, { mode: 'zone', zone })
+  if (computed.kind === 'invalid') return invalid(computed.violations, 'correct the labels')
+  return { kind: 'admitted', draft: { ...labelled, labels: computed.labels } as DataplaneDraft }
+}
+
+function invalid(violations: readonly Violation[], fix: string): AgentRefusal {
+  return refused('SKERRY_DATAPLANE_INVALID', violations.map(({ field, reason }) => `${field}: ${reason}`).join('; '), fix)
+}
+
+function refused(code: string, reason: string, fix: string): AgentRefusal {
+  return { kind: 'refused', code, reason, fix }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

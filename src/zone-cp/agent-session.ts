@@ -1,0 +1,253 @@
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import type { DataplaneFacts } from '../derive/facts.ts'
+import { type AgentMessage, type Bound, type Hello, ZoneMessageSchema } from '../gen/skerry/agent/v1/agent_pb.js'
+import { readCsr } from '../identity/csr.ts'
+import type { DataplaneClaims } from '../identity/token-claims.ts'
+import type { TokenKeys } from '../identity/tokens.ts'
+import type { Dataplane, DataplaneSpec } from '../model/kinds/dataplane.ts'
+import type { LiveFacts } from '../registry/live.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Clock, Timer } from '../std/clock.ts'
+import type { Log } from '../std/log.ts'
+import type { MessageStream } from '../std/message-stream.ts'
+import { connected, disconnected } from './agent-facts.ts'
+import { type AgentRefusal, admitHello } from './agent-hello.ts'
+import type { Authorities } from './authorities.ts'
+import { factsKey } from './readiness-tracker.ts'
+import type { Reconciler } from './reconcile.ts'
+
+export interface AgentsOptions {
+  readonly registry: Registry
+  readonly reconciler: Reconciler
+  readonly facts: LiveFacts<string, DataplaneFacts>
+  readonly authorities: Authorities
+  readonly tokens: TokenKeys
+  readonly zone: string
+  readonly instanceId: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How long callers have to acknowledge that an instance drains. */
+const drainAcknowledgedMs = 2000
+/** How long a returning proxy may take to tell what it has, ms. It tells at once: this is for one that breaks off in between. */
+const returnWithinMs = 1000
+
+/** One agent stream. It speaks for its Dataplane from its accepted Hello until it ends, or until another stream does. */
+export class AgentSession {
+  readonly #options: AgentsOptions
+  readonly #stream: MessageStream
+  readonly #claims: DataplaneClaims
+  readonly #sessions: Map<string, AgentSession>
+  /** Refused, superseded, or at its end: what still comes is not heard. */
+  readonly #over = new AbortController()
+  /** null until Hello was accepted. */
+  #key: { readonly mesh: string; readonly name: string } | null = null
+  #instanceId = ''
+  #isRegistered = false
+  #isDraining = false
+  #isSuperseded = false
+  /** The SPIFFE ID of the last certificate; null = none was signed on this stream. */
+  #certifiedAs: string | null = null
+  /** What a proxy that this control plane finds in its store has told so far: it counts as it was until it has told everything. */
+  #returning: { facts: DataplaneFacts; readonly hasApplications: boolean; readonly timer: Timer } | null = null
+
+  constructor(options: AgentsOptions, stream: MessageStream, claims: DataplaneClaims, sessions: Map<string, AgentSession>) {
+    this.#options = options
+    this.#stream = stream
+    this.#claims = claims
+    this.#sessions = sessions
+  }
+
+  async receive({ message }: AgentMessage): Promise<void> {
+    if (this.#over.signal.aborted) return
+    if (message.case === 'hello') return this.#hello(message.value)
+    if (!this.#key) return this.#refuse('SKERRY_AGENT_NO_HELLO', 'the first message must be Hello', 'update the proxy')
+    switch (message.case) {
+      case 'certificateRequest':
+        // Not awaited: the mesh's identity may come later, and health must not wait for it.
+        return this.#inBackground('a certificate could not be signed', this.#certify(message.value.csr))
+      case 'health':
+        return this.#update({ applications: new Map(message.value.inbounds.map(({ name, ready, reason }) => [name, { ready, reason }])) })
+      case 'bound':
+        return this.#bound(message.value)
+      case 'draining':
+        // Not awaited: a stream that breaks meanwhile must be noticed.
+        return this.#inBackground('a proxy could not be drained', this.#drain())
+    }
+  }
+
+  /** `left`: the proxy went away. `closing`: this control plane does, and the proxy counts as before. */
+  async end(why: 'left' | 'closing'): Promise<void> {
+    if (!this.#isSuperseded) this.#returned()
+    this.#returning?.timer.cancel()
+    this.#over.abort()
+    if (!this.#key) return
+    const { mesh, name } = this.#key
+    const id = factsKey(mesh, name)
+    if (this.#sessions.get(id) !== this) return
+    this.#sessions.delete(id)
+    const { facts, clock, registry, log } = this.#options
+    const key = { kind: 'Dataplane', mesh, name }
+    if (why === 'left') {
+      facts.update(id, current => current && disconnected(current, clock.now()))
+      if (!registry.get(key)) facts.delete(id)
+      log.info('a proxy left', { mesh, proxy: name, orderly: this.#isDraining })
+    }
+    // One that said goodbye is gone; one that broke off may come back, and is shown as offline meanwhile.
+    if (this.#isDraining)
+      await registry
+        .commit([{ kind: 'delete', key }])
+        .catch(error => log.error('a proxy that left could not be removed', { mesh, proxy: name, error }))
+  }
+
+  /** Another stream came for the same Dataplane: this one is over, without touching its facts. */
+  supersede(instanceId: string): void {
+    this.#isSuperseded = true
+    this.#over.abort()
+    if (instanceId === this.#instanceId) this.#stream.end({ code: 'ABORTED', message: 'the same process connected again' })
+    else {
+      const reason = 'another process has registered under this name'
+      refuse(this.#stream, { kind: 'refused', code: 'SKERRY_REPLACED', reason, fix: 'give each proxy a --name of its own' })
+    }
+  }
+
+  /** Somebody deleted the Dataplane of a proxy that is there: it registers again, or nobody would know of it. */
+  deleted(): void {
+    if (this.#isRegistered) this.#stream.end({ code: 'UNAVAILABLE', message: 'the Dataplane was deleted: connect again to register it' })
+  }
+
+  renewIfOutdated(): void {
+    if (!this.#key || this.#certifiedAs === null) return
+    const { registry, authorities } = this.#options
+    const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', ...this.#key })
+    const spiffeId = dataplane && authorities.spiffeIdOf(dataplane)
+    if (spiffeId && spiffeId !== this.#certifiedAs) this.#send({ case: 'renew', value: {} })
+  }
+
+  async #hello(hello: Hello): Promise<void> {
+    if (this.#key) return this.#refuse('SKERRY_AGENT_SECOND_HELLO', 'Hello comes once on a stream', 'update the proxy')
+    const { registry, zone, clock, log, authorities } = this.#options
+    const verdict = admitHello(hello, this.#claims, {
+      zone,
+      hasMesh: mesh => registry.get({ kind: 'Mesh', mesh: '', name: mesh }) !== undefined,
+    })
+    if (verdict.kind === 'refused') return this.#refuse(verdict.code, verdict.reason, verdict.fix)
+    const { draft } = verdict
+    const { mesh, name } = draft
+    const id = factsKey(mesh, name)
+    const earlier = this.#sessions.get(id)
+    this.#key = { mesh, name }
+    this.#instanceId = hello.instanceId
+    this.#sessions.set(id, this)
+    earlier?.supersede(hello.instanceId)
+    this.#takeFacts(id, draft.spec, hello, clock.now())
+    await registry.commit([{ kind: 'put', draft }])
+    if (this.#over.signal.aborted) return
+    this.#isRegistered = true
+    const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh, name })
+    const spiffeId = dataplane ? (authorities.spiffeIdOf(dataplane) ?? '') : ''
+    this.#send({ case: 'registered', value: { mesh, name, zone, spiffeId } })
+    log.info('a proxy joined', { mesh, proxy: name, peer: this.#stream.peer, engine: hello.engine })
+  }
+
+  #takeFacts(id: string, spec: DataplaneSpec, hello: Hello, now: number): void {
+    const { facts, registry, clock, instanceId } = this.#options
+    const known = facts.get(id)
+    const next = connected(hello, known, { now, controlPlaneId: instanceId })
+    const isReturning = known === undefined && next.certificate !== null && registry.get({ kind: 'Dataplane', ...this.#key! }) !== undefined
+    if (!isReturning) {
+      facts.set(id, next)
+      return
+    }
+    const hasApplications = (spec.networking.inbound ?? []).some(inbound => inbound.serviceProbe?.disabled !== true)
+    this.#returning = { facts: next, hasApplications, timer: clock.setTimeout(() => this.#returned(), returnWithinMs) }
+  }
+
+  /** A returning proxy has told everything, or took too long: from now on its facts count. */
+  #returned(): void {
+    if (!this.#returning || !this.#key) return
+    const { facts, timer } = this.#returning
+    timer.cancel()
+    this.#returning = null
+    this.#options.facts.set(factsKey(this.#key.mesh, this.#key.name), facts)
+  }
+
+  async #certify(csr: Uint8Array): Promise<void> {
+    const { authorities, registry, clock } = this.#options
+    const key = { kind: 'Dataplane', ...this.#key! }
+    const verdict = readCsr(csr)
+    if (verdict.kind !== 'ok') return this.#refuse('SKERRY_CSR_REFUSED', verdict.reason, 'update the proxy')
+    const authority = await authorities.awaitAuthority(() => registry.get<Dataplane>(key), this.#over.signal)
+    if (!authority) return
+    const issued = await authority.ca.issue(authority.spiffeId, verdict.publicKey)
+    if (this.#over.signal.aborted) return
+    this.#certifiedAs = authority.spiffeId
+    this.#send({
+      case: 'certificate',
+      value: { chainPem: issued.chainPem, notAfterMs: BigInt(issued.notAfterMs), renewAtMs: BigInt(issued.renewAtMs) },
+    })
+    const issuedBefore = this.#facts?.certificate?.issued ?? 0
+    this.#update({
+      certificate: {
+        issuedAtMs: clock.now(),
+        notAfterMs: issued.notAfterMs,
+        issuer: authority.identity,
+        issued: issuedBefore + 1,
+      },
+    })
+  }
+
+  /** What listens was accepted, be it from another process of this control plane. */
+  #bound({ listeners, failures }: Bound): void {
+    this.#update({
+      acknowledged: this.#facts?.acknowledged ?? (listeners.length > 0 ? 1 : null),
+      bound: new Set(listeners),
+      bindFailures: new Map(failures.map(({ listener, reason }) => [listener, reason])),
+    })
+  }
+
+  async #drain(): Promise<void> {
+    const { mesh, name } = this.#key!
+    this.#isDraining = true
+    this.#returned()
+    this.#update({ draining: true })
+    await this.#options.reconciler.callersKnow(mesh, name, drainAcknowledgedMs)
+    this.#send({ case: 'drained', value: {} })
+  }
+
+  get #facts(): DataplaneFacts | undefined {
+    return this.#returning?.facts ?? this.#options.facts.get(factsKey(this.#key!.mesh, this.#key!.name))
+  }
+
+  #update(change: Partial<DataplaneFacts>): void {
+    if (this.#over.signal.aborted) return
+    if (this.#returning) {
+      const facts = { ...this.#returning.facts, ...change }
+      this.#returning.facts = facts
+      if (facts.bound.size > 0 && (facts.applications.size > 0 || !this.#returning.hasApplications)) this.#returned()
+      return
+    }
+    this.#options.facts.update(factsKey(this.#key!.mesh, this.#key!.name), current => current && { ...current, ...change })
+  }
+
+  #send(message: MessageInitShape<typeof ZoneMessageSchema>['message']): void {
+    this.#stream.send(toBinary(ZoneMessageSchema, create(ZoneMessageSchema, { message })))
+  }
+
+  #refuse(code: string, reason: string, fix: string): void {
+    this.#options.log.warn('a proxy was refused', { peer: this.#stream.peer, code, reason })
+    this.#over.abort()
+    refuse(this.#stream, { kind: 'refused', code, reason, fix })
+  }
+
+  #inBackground(failure: string, work: Promise<void>): void {
+    work.catch(error => this.#options.log.error(failure, { mesh: this.#key?.mesh, proxy: this.#key?.name, error }))
+  }
+}
+
+export function refuse(stream: MessageStream, { code, reason, fix }: AgentRefusal): void {
+  const refused = { case: 'refused', value: { code, message: reason, fix } } as const
+  stream.send(toBinary(ZoneMessageSchema, create(ZoneMessageSchema, { message: refused })))
+  stream.end({ code: 'PERMISSION_DENIED', message: `${code}: ${reason}` })
+}
