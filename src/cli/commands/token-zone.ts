@@ -1,0 +1,6 @@
+import type { Invocation } from '../command.ts'
+import { makeToken } from '../tokens.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  return await makeToken('/tokens/zone', { zone: invocation.args[0] }, invocation)
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cli, dataplane, fakeApi, meshOf, overview } from './test-support.ts'
+
+test('inspect says on one page what a proxy was told, by whose word, and why it is not ready', async () => {
+  const inspection = {
+    mesh: 'default',
+    name: 'web-1',
+    zone: 'azure-1',
+    role: 'sidecar',
+    connected: true,
+    engine: 'skerry',
+    version: '0.1.0',
+    readiness: {
+      proxy: { state: 'ready', reason: '' },
+      inbounds: { main: { state: 'not-ready', reason: 'its application does not answer' } },
+      listeners: {},
+    },
+    certificate: { notAfter: new Date(Date.now() + 7_200_500).toISOString() },
+    refusals: [],
+    warnings: [],
+    spiffeId: 'spiffe://default.azure-1.mesh.local/workload/web',
+    trustDomains: [],
+    listeners: [
+      {
+        kind: 'inbound',
+        name: 'self_inbound_dp_main',
+        address: '127.0.0.1',
+        port: 8080,
+        permissions: { origins: ['kri_mtp_default___allow_'] },
+      },
+    ],
+    clusters: [
+      {
+        kind: 'service',
+        name: 'kri_mzsvc_default___payments_main',
+        origins: { connectTimeout: 'default', locality: 'kri_mlbs_default___prefer_' },
+        connectTimeoutMs: 1000,
+        endpoints: { groups: [{ priority: 0, zone: 'aws-1', endpoints: [{ state: 'healthy' }, { state: 'draining' }] }] },
+      },
+    ],
+    onDemand: [],
+  }
+  await using api = await fakeApi(meshOf([dataplane]), {
+    'GET /meshes/default/dataplanes/web-1/_inspect': { status: 200, body: inspection },
+  })
+  const env = { SKERRY_API: api.url }
+
+  const page = await cli(['inspect', 'dataplane', 'web-1'], { env })
+
+  assert.equal(page.code, 0, page.err)
+  assert.match(page.out, /Stream +connected \(skerry 0\.1\.0\)\n/)
+  assert.match(page.out, /Certificate +expires in 2h\n/)
+  assert.match(page.out, /main +no: its application does not answer\n/)
+  assert.match(page.out, /kri_mzsvc_default___payments_main +0 +aws-1 +1\/2\n/)
+  assert.match(page.out, /connectTimeout +1000 ms +\S+ +built-in default\n/)
+  assert.match(page.out, /locality +aws-1 +\S+ +kri_mlbs_default___prefer_\n/)
+  assert.deepEqual(JSON.parse((await cli(['inspect', 'dataplane', 'web-1', '-o', 'json'], { env })).out), inspection)
+  assert.equal((await cli(['inspect', 'zone', 'azure-1'], { env })).code, 64)
+})
+
+test('inspect falls back to what the registry knows where the plan is elsewhere', async () => {
+  await using api = await fakeApi(meshOf([dataplane]), {
+    'GET /meshes/default/dataplanes/web-1/_inspect': {
+      status: 405,
+      body: { title: 'Method not Allowed', detail: 'made in its zone', code: 'SKERRY_INSPECT_ELSEWHERE', fix: "ask zone 'azure-1'" },
+    },
+    'GET /meshes/default/dataplanes/web-1/_overview': { status: 200, body: overview },
+  })
+
+  const { code, out, err } = await cli(['inspect', 'dataplane', 'web-1'], { env: { SKERRY_API: api.url } })
+
+  assert.equal(code, 0, err)
+  assert.match(err, /its plan cannot be shown: .*made in its zone; ask zone 'azure-1'\n/)
+  assert.match(out, /Stream +Online for 1m\d+s\n/)
+  assert.match(out, /main +8080 +http +8080 +no: the application does not answer on 127\.0\.0\.1:8080\n/)
+  assert.match(out, /CDS +4 +3 +1\n/)
+})
+
+test('status puts problems first, then zones and services', async () => {
+  const body = {
+    mode: 'global',
+    problems: [{ about: 'Zone azure-1', what: 'not connected', fix: 'look at the log of its control plane' }],
+    zones: [
+      { name: 'aws-1', online: true, lastHeard: new Date(Date.now() - 2000).toISOString() },
+      { name: 'azure-1', online: false },
+    ],
+    services: [
+      {
+        mesh: 'default',
+        name: 'payments',
+        zones: [
+          { zone: 'aws-1', healthy: 1, total: 2 },
+          { zone: 'azure-1', healthy: 0, total: 1 },
+        ],
+      },
+    ],
+    proxies: { total: 3, connected: 2, ready: 1 },
+  }
+  await using api = await fakeApi({}, { 'GET /status': { status: 200, body } })
+  const env = { SKERRY_API: api.url }
+
+  const page = await cli(['status'], { env })
+
+  assert.match(
+    page.out,
+    /^Global control plane at http:\/\/127\.0\.0\.1:\d+: 3 proxies, 2 connected, 1 ready\n\nProblems\n {2}× Zone azure-1: not connected\n {6}look at the log/,
+  )
+  assert.match(page.out, /aws-1 +online +2s\n/)
+  assert.match(page.out, /default +payments +aws-1 1\/2, azure-1 \?\/1\n/)
+  assert.deepEqual(JSON.parse((await cli(['status', '-o', 'json'], { env })).out), body)
+})
