@@ -90,6 +90,7 @@ class ServedClient {
   readonly nodeId: string
   readonly #stream: MessageStream
   readonly #session: StreamSession
+  readonly #log: Log
   readonly #state: DiscoveryState
   readonly #unwatch: () => void
   #scheduled = false
@@ -100,6 +101,7 @@ class ServedClient {
     this.nodeId = nodeId
     this.#stream = stream
     this.#session = session
+    this.#log = options.log ?? silentLog
     this.#state = new DiscoveryState(options.variant, options.types, options.maxResponseBytes)
     this.#unwatch = session.snapshot.watch((typeUrl, name) => {
       this.#state.changed(typeUrl, name)
@@ -125,7 +127,13 @@ class ServedClient {
     this.#scheduled = true
     queueMicrotask(() => {
       this.#scheduled = false
-      this.#flush()
+      try {
+        this.#flush()
+      } catch (error) {
+        // Thrown here it would end the process, and every other client with it.
+        this.#log.error('discovery stream failed', { node: this.nodeId, error })
+        this.#stream.end({ code: 'INTERNAL', message: 'the server failed on this stream: see its log' })
+      }
     })
   }
 
