@@ -17,6 +17,7 @@ import type { DataplaneInsight } from '../model/kinds/dataplane-insight.ts'
 import type { MeshService } from '../model/kinds/mesh-service.ts'
 import { zoneLabel } from '../model/labels.ts'
 import { displayNameOf } from '../model/names.ts'
+import type { ResourceKey } from '../model/resource.ts'
 import { isFirstStart } from '../registry/first-start.ts'
 import { openStore } from '../registry/open-store.ts'
 import { Registry } from '../registry/registry.ts'
@@ -64,7 +65,7 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
       ? { kind: 'zone', zone: verdict.claims.zone, expiresAt: verdict.claims.exp * 1000 }
       : { kind: 'refused', reason: `${verdict.code}: ${verdict.reason}` }
   }
-  const zones = new Zones({ registry, instanceId, log })
+  const zones = new Zones({ registry, instanceId, clock, log })
   const sync = opening.use(
     new GlobalSide({
       registry,
@@ -123,7 +124,7 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
     instanceId,
     clusterId: identity.fingerprint.slice(0, 16),
     ...(isLoopback(config.api.host) ? {} : { tls: { cert: identity.server.cert, key: identity.server.key } }),
-    insightOf: key => (key.kind === 'ZoneInsight' ? zones.insight(key.name) : undefined) ?? stored(key),
+    insightOf: key => (key.kind === 'ZoneInsight' ? zones.insight(key.name) : proxyInsight(registry, zones, key)) ?? stored(key),
     zoneDataplaneToken: async (zone, request) => String(await ask(reverse, zone, 'dataplane-token', request)),
     inspectDataplane: async (mesh, name) => {
       const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh, name })
@@ -133,7 +134,7 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
         : undefined
     },
     extraRoutes: dashboardRoute,
-    status: () => ({ mode: 'global', ...overview(zones.lines(), registry.list<MeshService>('MeshService'), proxyStates(registry)) }),
+    status: () => ({ mode: 'global', ...overview(zones.lines(), registry.list<MeshService>('MeshService'), proxyStates(registry, zones)) }),
   })
   opening.defer(() => app.close())
   if (!isLoopback(config.api.host)) identity.onRenew(server => renewApiCertificate(app, server))
@@ -159,17 +160,24 @@ async function ask(reverse: ReverseCaller, zone: string, method: string, body: u
   }
 }
 
-/** What zones wrote of their proxies: as fresh as the last connect, disconnect or refusal. */
-function proxyStates(registry: Registry) {
+/** What a zone wrote of a proxy; once the zone is silent nobody knows that the proxy is still there, and it does not read as online. */
+function proxyInsight(registry: Registry, zones: Zones, key: ResourceKey): DataplaneInsight['spec'] | undefined {
+  const insight = registry.get<DataplaneInsight>({ ...key, kind: 'DataplaneInsight' })
+  const dataplane = registry.get<Dataplane>({ ...key, kind: 'Dataplane' })
+  const silentSince = dataplane ? zones.silentSince(dataplane.labels[zoneLabel] ?? '') : null
+  if (!insight || silentSince === null) return insight?.spec
+  const disconnectTime = new Date(silentSince).toISOString()
+  return { ...insight.spec, subscriptions: insight.spec.subscriptions?.map(subscription => ({ disconnectTime, ...subscription })) }
+}
+
+/** As fresh as the last connect, disconnect or refusal that zones told. */
+function proxyStates(registry: Registry, zones: Zones) {
   return registry.list<Dataplane>('Dataplane').map(dataplane => {
-    const insight = registry.get<DataplaneInsight>({ ...dataplane, kind: 'DataplaneInsight' })
-    const connected = insight?.spec.subscriptions?.some(subscription => subscription.disconnectTime === undefined) ?? false
-    const failing = insight?.spec.readiness?.find(state => !state.ready)
-    return {
-      dataplane,
-      connected,
-      ready: connected && !failing,
-      reason: connected ? (failing?.reason ?? '') : 'its proxy is not connected to its zone',
-    }
+    const insight = proxyInsight(registry, zones, dataplane)
+    const zone = dataplane.labels[zoneLabel] ?? ''
+    const connected = insight?.subscriptions?.some(subscription => subscription.disconnectTime === undefined) ?? false
+    const failing = insight?.readiness?.find(state => !state.ready)
+    const away = zones.silentSince(zone) === null ? 'its proxy is not connected to its zone' : `its zone ${zone} is not connected to global`
+    return { dataplane, connected, ready: connected && !failing, reason: connected ? (failing?.reason ?? '') : away }
   })
 }

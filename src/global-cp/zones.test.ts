@@ -16,8 +16,9 @@ async function aGlobal() {
   registry.onChange(() => writes++)
   const settle = () => clock.run(0)
   return {
+    clock,
     registry,
-    zones: new Zones({ registry, instanceId: 'global-1', log: silentLog }),
+    zones: new Zones({ registry, instanceId: 'global-1', clock, log: silentLog }),
     writes: () => writes,
     settle,
     zone: (name: string) => registry.get<Zone>({ kind: 'Zone', mesh: '', name }),
@@ -143,4 +144,18 @@ test('a zone that was deleted does not come back with the last word of its conne
   assert.equal(global.zone('east'), undefined)
   assert.equal(global.stored('east'), undefined)
   assert.equal(global.zones.insight('east'), undefined)
+})
+
+test('a zone is silent from the moment its connection is lost; in its first minute global counts none as gone', async () => {
+  await using global = await aGlobal()
+  assert.equal(global.zones.silentSince('east'), null)
+
+  global.zones.onLink(aLink())
+  assert.equal(global.zones.silentSince('east'), null)
+  global.zones.onLink(aLink({ connected: false, since: 2_000_000 }))
+  assert.equal(global.zones.silentSince('east'), 2_000_000)
+
+  const startedAt = global.clock.now()
+  await global.clock.run(60_000)
+  assert.equal(global.zones.silentSince('west'), startedAt)
 })

@@ -5,23 +5,30 @@ import { computedLabels } from '../model/compute-labels.ts'
 import type { Zone } from '../model/kinds/zone.ts'
 import type { ResourceDraft } from '../model/resource.ts'
 import type { Registry, RegistryChange } from '../registry/registry.ts'
+import type { Clock } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
 import type { ZoneFacts as LinkFacts } from '../sync/zone-facts.ts'
 
 const rememberedConnections = 5
+/** After its start global counts no zone as gone for so long. */
+const returnWithinMs = 60_000
 
 /** The zones that global knows: their resources, made when a zone first connects, and what is true of them now. */
 export class Zones {
   readonly #registry: Registry
   readonly #instanceId: string
   readonly #log: Log
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #startedAt: number
   readonly #facts = new Map<string, ZoneFacts>()
   readonly #links = new Map<string, LinkFacts>()
 
-  constructor(options: { registry: Registry; instanceId: string; log: Log }) {
+  constructor(options: { registry: Registry; instanceId: string; clock: Pick<Clock, 'now'>; log: Log }) {
     this.#registry = options.registry
     this.#instanceId = options.instanceId
     this.#log = options.log
+    this.#clock = options.clock
+    this.#startedAt = options.clock.now()
   }
 
   /** Told at every change of a zone's connection, heartbeats included. */
@@ -60,6 +67,13 @@ export class Zones {
   insight(zone: string): unknown {
     const facts = this.#facts.get(zone)
     return facts && zoneInsight(facts)
+  }
+
+  /** Since when a zone is not connected, Unix ms; null = it is, or this process is so young that it may not have come back yet. */
+  silentSince(zone: string): number | null {
+    const link = this.#links.get(zone)
+    if (link) return link.connected ? null : link.since
+    return this.#clock.now() - this.#startedAt < returnWithinMs ? null : this.#startedAt
   }
 
   lines(): ZoneLine[] {

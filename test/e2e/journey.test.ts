@@ -247,6 +247,14 @@ test('stopped and started again on the same directory, the mesh has everything i
   assert.equal((await run('get', 'meshtrafficpermission', 'kept')).code, 0)
   const zones = JSON.parse((await run('get', 'zones', '-o', 'json')).out) as { total: number }
   assert.equal(zones.total, 2)
+  const services = JSON.parse((await run('get', 'meshservices', '-o', 'json')).out) as {
+    items: { name: string; spec: { state: string } }[]
+  }
+  const shop = services.items.filter(service => !service.name.startsWith('hello'))
+  assert.deepEqual(
+    shop.filter(service => service.spec.state !== 'Available').map(service => service.name),
+    [],
+  )
 })
 
 function pause(ms: number): Promise<void> {
