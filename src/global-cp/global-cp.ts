@@ -10,6 +10,7 @@ import { ApiError } from '../api/problem.ts'
 import { createApi, renewApiCertificate } from '../api/server.ts'
 import { defaultMesh } from '../derive/default-mesh.ts'
 import { overview } from '../derive/overview.ts'
+import { bearerToken } from '../identity/bearer.ts'
 import { ControlPlaneIdentity, namesOf } from '../identity/control-plane-identity.ts'
 import { verifyToken } from '../identity/tokens.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
@@ -59,7 +60,7 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
   const adminToken = await loadOrMakeAdminToken(config.adminTokenFile ?? join(config.data, 'admin.token'), identity.tokens, { clock, log })
 
   const authenticate = async (metadata: ReadonlyMap<string, string>): Promise<ZoneAuthentication> => {
-    const token = (metadata.get('authorization') ?? '').replace(/^Bearer /, '')
+    const token = bearerToken(metadata)
     const verdict = await verifyToken(identity.tokens, token, 'zone', clock)
     return verdict.kind === 'ok'
       ? { kind: 'zone', zone: verdict.claims.zone, expiresAt: verdict.claims.exp * 1000 }

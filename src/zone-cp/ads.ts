@@ -2,6 +2,7 @@ import type { DataplaneFacts, XdsType } from '../derive/facts.ts'
 import { typeUrls } from '../envoy/resources.ts'
 import { virtualHostName } from '../envoy/route.ts'
 import { admitDataplane } from '../identity/admit-dataplane.ts'
+import { bearerToken } from '../identity/bearer.ts'
 import { type TokenKeys, verifyToken } from '../identity/tokens.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import { workloadLabel } from '../model/labels.ts'
@@ -86,7 +87,7 @@ function instanceOf({ node }: StreamOpening): string {
 
 /** Only who holds the Dataplane's token may have its configuration. */
 async function admit({ node, metadata }: StreamOpening, closed: Promise<unknown>, options: Options): Promise<Admission> {
-  const token = (metadata.get('authorization') ?? '').replace(/^Bearer /, '')
+  const token = bearerToken(metadata)
   const verdict = await verifyToken(options.tokens, token, 'dataplane', options.clock)
   if (verdict.kind === 'refused') return refused('UNAUTHENTICATED', `${verdict.code}: ${verdict.reason}`)
   const dot = node.id.indexOf('.')

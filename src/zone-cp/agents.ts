@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { type AgentMessage, AgentMessageSchema } from '../gen/skerry/agent/v1/agent_pb.js'
+import { bearerToken } from '../identity/bearer.ts'
 import { verifyToken } from '../identity/tokens.ts'
 import type { MessageStream, StreamStatus } from '../std/message-stream.ts'
 import { AgentSession, type AgentsOptions, refuse } from './agent-session.ts'
@@ -62,7 +63,7 @@ export class Agents {
 
   async #serve(stream: MessageStream): Promise<void> {
     const { log, tokens, clock } = this.#options
-    const token = (stream.metadata.get('authorization') ?? '').replace(/^Bearer /, '')
+    const token = bearerToken(stream.metadata)
     const verdict = await verifyToken(tokens, token, 'dataplane', clock)
     if (verdict.kind === 'refused') {
       const { code, reason } = verdict
