@@ -53,6 +53,12 @@ export declare type AgentMessage = Message<"skerry.agent.v1.AgentMessage"> & {
      */
     value: Counters;
     case: "counters";
+  } | {
+    /**
+     * @generated from field: skerry.agent.v1.Reached reached = 7;
+     */
+    value: Reached;
+    case: "reached";
   } | { case: undefined; value?: undefined };
 };
 
@@ -211,6 +217,48 @@ export declare type Draining = Message<"skerry.agent.v1.Draining"> & {
 export declare const DrainingSchema: GenMessage<Draining>;
 
 /**
+ * @generated from message skerry.agent.v1.Reached
+ */
+export declare type Reached = Message<"skerry.agent.v1.Reached"> & {
+  /**
+   * @generated from field: repeated skerry.agent.v1.Reach addresses = 1;
+   */
+  addresses: Reach[];
+};
+
+/**
+ * Describes the message skerry.agent.v1.Reached.
+ * Use `create(ReachedSchema)` to create a new message.
+ */
+export declare const ReachedSchema: GenMessage<Reached>;
+
+/**
+ * @generated from message skerry.agent.v1.Reach
+ */
+export declare type Reach = Message<"skerry.agent.v1.Reach"> & {
+  /**
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * @generated from field: bool reachable = 2;
+   */
+  reachable: boolean;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message skerry.agent.v1.Reach.
+ * Use `create(ReachSchema)` to create a new message.
+ */
+export declare const ReachSchema: GenMessage<Reach>;
+
+/**
  * @generated from message skerry.agent.v1.Counters
  */
 export declare type Counters = Message<"skerry.agent.v1.Counters"> & {
@@ -263,6 +311,12 @@ export declare type ZoneMessage = Message<"skerry.agent.v1.ZoneMessage"> & {
      */
     value: Refused;
     case: "refused";
+  } | {
+    /**
+     * @generated from field: skerry.agent.v1.Watch watch = 6;
+     */
+    value: Watch;
+    case: "watch";
   } | { case: undefined; value?: undefined };
 };
 
@@ -352,6 +406,22 @@ export declare type Drained = Message<"skerry.agent.v1.Drained"> & {
  * Use `create(DrainedSchema)` to create a new message.
  */
 export declare const DrainedSchema: GenMessage<Drained>;
+
+/**
+ * @generated from message skerry.agent.v1.Watch
+ */
+export declare type Watch = Message<"skerry.agent.v1.Watch"> & {
+  /**
+   * @generated from field: repeated string addresses = 1;
+   */
+  addresses: string[];
+};
+
+/**
+ * Describes the message skerry.agent.v1.Watch.
+ * Use `create(WatchSchema)` to create a new message.
+ */
+export declare const WatchSchema: GenMessage<Watch>;
 
 /**
  * @generated from message skerry.agent.v1.Refused

@@ -8,7 +8,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
  * Describes the file skerry/agent/v1/agent.proto.
  */
 export const file_skerry_agent_v1_agent = /*@__PURE__*/
-  fileDesc("Chtza2VycnkvYWdlbnQvdjEvYWdlbnQucHJvdG8SD3NrZXJyeS5hZ2VudC52MSK4AgoMQWdlbnRNZXNzYWdlEicKBWhlbGxvGAEgASgLMhYuc2tlcnJ5LmFnZW50LnYxLkhlbGxvSAASQgoTY2VydGlmaWNhdGVfcmVxdWVzdBgCIAEoCzIjLnNrZXJyeS5hZ2VudC52MS5DZXJ0aWZpY2F0ZVJlcXVlc3RIABIpCgZoZWFsdGgYAyABKAsyFy5za2VycnkuYWdlbnQudjEuSGVhbHRoSAASJwoFYm91bmQYBCABKAsyFi5za2VycnkuYWdlbnQudjEuQm91bmRIABItCghkcmFpbmluZxgFIAEoCzIZLnNrZXJyeS5hZ2VudC52MS5EcmFpbmluZ0gAEi0KCGNvdW50ZXJzGAYgASgLMhkuc2tlcnJ5LmFnZW50LnYxLkNvdW50ZXJzSABCCQoHbWVzc2FnZSJyCgVIZWxsbxIRCglkYXRhcGxhbmUYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIOCgZlbmdpbmUYBCABKAkSIAoYY2VydGlmaWNhdGVfbm90X2FmdGVyX21zGAUgASgDIiEKEkNlcnRpZmljYXRlUmVxdWVzdBILCgNjc3IYASABKAwiOgoGSGVhbHRoEjAKCGluYm91bmRzGAEgAygLMh4uc2tlcnJ5LmFnZW50LnYxLkluYm91bmRIZWFsdGgiPAoNSW5ib3VuZEhlYWx0aBIMCgRuYW1lGAEgASgJEg0KBXJlYWR5GAIgASgIEg4KBnJlYXNvbhgDIAEoCSJKCgVCb3VuZBIRCglsaXN0ZW5lcnMYASADKAkSLgoIZmFpbHVyZXMYAiADKAsyHC5za2VycnkuYWdlbnQudjEuQmluZEZhaWx1cmUiLwoLQmluZEZhaWx1cmUSEAoIbGlzdGVuZXIYASABKAkSDgoGcmVhc29uGAIgASgJIgoKCERyYWluaW5nInAKCENvdW50ZXJzEjUKBnZhbHVlcxgBIAMoCzIlLnNrZXJyeS5hZ2VudC52MS5Db3VudGVycy5WYWx1ZXNFbnRyeRotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIoMCCgtab25lTWVzc2FnZRIxCgpyZWdpc3RlcmVkGAEgASgLMhsuc2tlcnJ5LmFnZW50LnYxLlJlZ2lzdGVyZWRIABIzCgtjZXJ0aWZpY2F0ZRgCIAEoCzIcLnNrZXJyeS5hZ2VudC52MS5DZXJ0aWZpY2F0ZUgAEicKBXJlbmV3GAMgASgLMhYuc2tlcnJ5LmFnZW50LnYxLlJlbmV3SAASKwoHZHJhaW5lZBgEIAEoCzIYLnNrZXJyeS5hZ2VudC52MS5EcmFpbmVkSAASKwoHcmVmdXNlZBgFIAEoCzIYLnNrZXJyeS5hZ2VudC52MS5SZWZ1c2VkSABCCQoHbWVzc2FnZSJJCgpSZWdpc3RlcmVkEgwKBG1lc2gYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR6b25lGAMgASgJEhEKCXNwaWZmZV9pZBgEIAEoCSJLCgtDZXJ0aWZpY2F0ZRIRCgljaGFpbl9wZW0YASABKAkSFAoMbm90X2FmdGVyX21zGAIgASgDEhMKC3JlbmV3X2F0X21zGAMgASgDIgcKBVJlbmV3IgkKB0RyYWluZWQiNQoHUmVmdXNlZBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSCwoDZml4GAMgASgJMlMKBUFnZW50EkoKB0Nvbm5lY3QSHS5za2VycnkuYWdlbnQudjEuQWdlbnRNZXNzYWdlGhwuc2tlcnJ5LmFnZW50LnYxLlpvbmVNZXNzYWdlKAEwAWIGcHJvdG8z");
+  fileDesc("Chtza2VycnkvYWdlbnQvdjEvYWdlbnQucHJvdG8SD3NrZXJyeS5hZ2VudC52MSLlAgoMQWdlbnRNZXNzYWdlEicKBWhlbGxvGAEgASgLMhYuc2tlcnJ5LmFnZW50LnYxLkhlbGxvSAASQgoTY2VydGlmaWNhdGVfcmVxdWVzdBgCIAEoCzIjLnNrZXJyeS5hZ2VudC52MS5DZXJ0aWZpY2F0ZVJlcXVlc3RIABIpCgZoZWFsdGgYAyABKAsyFy5za2VycnkuYWdlbnQudjEuSGVhbHRoSAASJwoFYm91bmQYBCABKAsyFi5za2VycnkuYWdlbnQudjEuQm91bmRIABItCghkcmFpbmluZxgFIAEoCzIZLnNrZXJyeS5hZ2VudC52MS5EcmFpbmluZ0gAEi0KCGNvdW50ZXJzGAYgASgLMhkuc2tlcnJ5LmFnZW50LnYxLkNvdW50ZXJzSAASKwoHcmVhY2hlZBgHIAEoCzIYLnNrZXJyeS5hZ2VudC52MS5SZWFjaGVkSABCCQoHbWVzc2FnZSJyCgVIZWxsbxIRCglkYXRhcGxhbmUYASABKAkSEwoLaW5zdGFuY2VfaWQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIOCgZlbmdpbmUYBCABKAkSIAoYY2VydGlmaWNhdGVfbm90X2FmdGVyX21zGAUgASgDIiEKEkNlcnRpZmljYXRlUmVxdWVzdBILCgNjc3IYASABKAwiOgoGSGVhbHRoEjAKCGluYm91bmRzGAEgAygLMh4uc2tlcnJ5LmFnZW50LnYxLkluYm91bmRIZWFsdGgiPAoNSW5ib3VuZEhlYWx0aBIMCgRuYW1lGAEgASgJEg0KBXJlYWR5GAIgASgIEg4KBnJlYXNvbhgDIAEoCSJKCgVCb3VuZBIRCglsaXN0ZW5lcnMYASADKAkSLgoIZmFpbHVyZXMYAiADKAsyHC5za2VycnkuYWdlbnQudjEuQmluZEZhaWx1cmUiLwoLQmluZEZhaWx1cmUSEAoIbGlzdGVuZXIYASABKAkSDgoGcmVhc29uGAIgASgJIgoKCERyYWluaW5nIjQKB1JlYWNoZWQSKQoJYWRkcmVzc2VzGAEgAygLMhYuc2tlcnJ5LmFnZW50LnYxLlJlYWNoIjsKBVJlYWNoEg8KB2FkZHJlc3MYASABKAkSEQoJcmVhY2hhYmxlGAIgASgIEg4KBnJlYXNvbhgDIAEoCSJwCghDb3VudGVycxI1CgZ2YWx1ZXMYASADKAsyJS5za2VycnkuYWdlbnQudjEuQ291bnRlcnMuVmFsdWVzRW50cnkaLQoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASKsAgoLWm9uZU1lc3NhZ2USMQoKcmVnaXN0ZXJlZBgBIAEoCzIbLnNrZXJyeS5hZ2VudC52MS5SZWdpc3RlcmVkSAASMwoLY2VydGlmaWNhdGUYAiABKAsyHC5za2VycnkuYWdlbnQudjEuQ2VydGlmaWNhdGVIABInCgVyZW5ldxgDIAEoCzIWLnNrZXJyeS5hZ2VudC52MS5SZW5ld0gAEisKB2RyYWluZWQYBCABKAsyGC5za2VycnkuYWdlbnQudjEuRHJhaW5lZEgAEisKB3JlZnVzZWQYBSABKAsyGC5za2VycnkuYWdlbnQudjEuUmVmdXNlZEgAEicKBXdhdGNoGAYgASgLMhYuc2tlcnJ5LmFnZW50LnYxLldhdGNoSABCCQoHbWVzc2FnZSJJCgpSZWdpc3RlcmVkEgwKBG1lc2gYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR6b25lGAMgASgJEhEKCXNwaWZmZV9pZBgEIAEoCSJLCgtDZXJ0aWZpY2F0ZRIRCgljaGFpbl9wZW0YASABKAkSFAoMbm90X2FmdGVyX21zGAIgASgDEhMKC3JlbmV3X2F0X21zGAMgASgDIgcKBVJlbmV3IgkKB0RyYWluZWQiGgoFV2F0Y2gSEQoJYWRkcmVzc2VzGAEgAygJIjUKB1JlZnVzZWQSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgsKA2ZpeBgDIAEoCTJTCgVBZ2VudBJKCgdDb25uZWN0Eh0uc2tlcnJ5LmFnZW50LnYxLkFnZW50TWVzc2FnZRocLnNrZXJyeS5hZ2VudC52MS5ab25lTWVzc2FnZSgBMAFiBnByb3RvMw");
 
 /**
  * Describes the message skerry.agent.v1.AgentMessage.
@@ -67,53 +67,74 @@ export const DrainingSchema = /*@__PURE__*/
   messageDesc(file_skerry_agent_v1_agent, 7);
 
 /**
+ * Describes the message skerry.agent.v1.Reached.
+ * Use `create(ReachedSchema)` to create a new message.
+ */
+export const ReachedSchema = /*@__PURE__*/
+  messageDesc(file_skerry_agent_v1_agent, 8);
+
+/**
+ * Describes the message skerry.agent.v1.Reach.
+ * Use `create(ReachSchema)` to create a new message.
+ */
+export const ReachSchema = /*@__PURE__*/
+  messageDesc(file_skerry_agent_v1_agent, 9);
+
+/**
  * Describes the message skerry.agent.v1.Counters.
  * Use `create(CountersSchema)` to create a new message.
  */
 export const CountersSchema = /*@__PURE__*/
-  messageDesc(file_skerry_agent_v1_agent, 8);
+  messageDesc(file_skerry_agent_v1_agent, 10);
 
 /**
  * Describes the message skerry.agent.v1.ZoneMessage.
  * Use `create(ZoneMessageSchema)` to create a new message.
  */
 export const ZoneMessageSchema = /*@__PURE__*/
-  messageDesc(file_skerry_agent_v1_agent, 9);
+  messageDesc(file_skerry_agent_v1_agent, 11);
 
 /**
  * Describes the message skerry.agent.v1.Registered.
  * Use `create(RegisteredSchema)` to create a new message.
  */
 export const RegisteredSchema = /*@__PURE__*/
-  messageDesc(file_skerry_agent_v1_agent, 10);
+  messageDesc(file_skerry_agent_v1_agent, 12);
 
 /**
  * Describes the message skerry.agent.v1.Certificate.
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema = /*@__PURE__*/
-  messageDesc(file_skerry_agent_v1_agent, 11);
+  messageDesc(file_skerry_agent_v1_agent, 13);
 
 /**
  * Describes the message skerry.agent.v1.Renew.
  * Use `create(RenewSchema)` to create a new message.
  */
 export const RenewSchema = /*@__PURE__*/
-  messageDesc(file_skerry_agent_v1_agent, 12);
+  messageDesc(file_skerry_agent_v1_agent, 14);
 
 /**
  * Describes the message skerry.agent.v1.Drained.
  * Use `create(DrainedSchema)` to create a new message.
  */
 export const DrainedSchema = /*@__PURE__*/
-  messageDesc(file_skerry_agent_v1_agent, 13);
+  messageDesc(file_skerry_agent_v1_agent, 15);
+
+/**
+ * Describes the message skerry.agent.v1.Watch.
+ * Use `create(WatchSchema)` to create a new message.
+ */
+export const WatchSchema = /*@__PURE__*/
+  messageDesc(file_skerry_agent_v1_agent, 16);
 
 /**
  * Describes the message skerry.agent.v1.Refused.
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema = /*@__PURE__*/
-  messageDesc(file_skerry_agent_v1_agent, 14);
+  messageDesc(file_skerry_agent_v1_agent, 17);
 
 /**
  * @generated from service skerry.agent.v1.Agent

@@ -84,6 +84,11 @@ export declare type GlobalBeat = Message<"skerry.sync.v1.GlobalBeat"> & {
    * @generated from field: string zone = 6;
    */
   zone: string;
+
+  /**
+   * @generated from field: repeated string silent_zones = 7;
+   */
+  silentZones: string[];
 };
 
 /**
