@@ -36,7 +36,21 @@ test('our walker accepts exactly what the schema accepts', () => {
 
 test('every schema of the table is one that the walker knows', () => {
   const known = new Set(['type', 'enum', 'const', 'anyOf', 'properties', 'required', 'additionalProperties', 'patternProperties', 'items'])
-  for (const word of ['minItems', 'minLength', 'maxLength', 'minimum', 'maximum', 'pattern', 'format', 'description']) known.add(word)
+  for (const word of [
+    'minItems',
+    'otherwise',
+    'maxItems',
+    'default',
+    'mustBe',
+    'minLength',
+    'maxLength',
+    'minimum',
+    'maximum',
+    'pattern',
+    'format',
+    'description',
+  ])
+    known.add(word)
   const visit = (schema: TSchema, at: string) => {
     for (const [keyword, value] of Object.entries(schema as Record<string, unknown>)) {
       assert.ok(known.has(keyword), `${at} uses ${keyword}`)

@@ -1,31 +1,16 @@
 import type { TSchema } from 'typebox'
 import { nearest } from '../std/did-you-mean.ts'
+import { isObject } from './is-object.ts'
+import { type Keywords, membersOf, setMember } from './keywords.ts'
 import type { Violation } from './kind.ts'
-
-/** What is read of a JSON Schema: the keywords that our kinds use. */
-interface Keywords {
-  readonly type?: string
-  readonly enum?: readonly (string | number)[]
-  readonly const?: string | number | boolean
-  readonly anyOf?: readonly Keywords[]
-  readonly properties?: Readonly<Record<string, Keywords>>
-  readonly required?: readonly string[]
-  readonly additionalProperties?: boolean
-  readonly patternProperties?: Readonly<Record<string, Keywords>>
-  readonly items?: Keywords
-  readonly minItems?: number
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly pattern?: string
-  /** Completes the sentence "must be …". */
-  readonly description?: string
-}
+import { count, described, lastField, oneOfReason, scalarProblem, typeProblem } from './schema-reasons.ts'
+import { keepsType, standIn } from './stand-in.ts'
 
 export interface Checked {
-  /** A copy, without null members (absent and null mean the same) and, where they are dropped, without unknown fields. */
+  /** A copy, without null members (absent and null mean the same) and, where they are dropped, without unknown fields. With violations: something that further rules can be tried on, so that all reasons come at once (see `standIn`). */
   readonly value: unknown
+  /** false = so much is wrong that further rules would only confuse. */
+  readonly hasShape: boolean
   /** All of them. */
   readonly violations: readonly Violation[]
 }
@@ -35,7 +20,8 @@ export interface Checked {
 export function checkSchema(schema: TSchema, value: unknown, at: string, unknownFields: 'refuse' | 'drop'): Checked {
   const violations: Violation[] = []
   const walk = new Walk(unknownFields, violations)
-  return { value: walk.check(schema as Keywords, value, at), violations }
+  const copy = walk.check(schema as Keywords, value, at)
+  return { value: copy, hasShape: walk.hasShape, violations }
 }
 
 /** `spec` and `to` → `spec.to`. */
@@ -44,6 +30,7 @@ export function joinPath(at: string, field: string): string {
 }
 
 class Walk {
+  hasShape = true
   readonly #unknownFields: 'refuse' | 'drop'
   readonly #violations: Violation[]
 
@@ -54,10 +41,12 @@ class Walk {
 
   check(schema: Keywords, value: unknown, at: string): unknown {
     if (schema.anyOf !== undefined) return this.#anyOf(schema.anyOf, value, at)
-    const reason = schema.type === 'object' || schema.type === 'array' ? typeProblem(schema, value) : scalarProblem(schema, value)
+    const reason = schema.type === 'object' || schema.type === 'array' ? typeProblem(schema, value) : scalarProblem(schema, value, at)
     if (reason !== null) {
-      this.#violations.push({ field: at, reason })
-      return value
+      this.#refuse(schema.enum !== undefined || typeProblem(schema, value) === null ? schema : {}, at, reason, value)
+      // An empty list in the place of what is no list would be blamed for being empty.
+      this.hasShape &&= schema.type !== 'object' && schema.type !== 'array'
+      return keepsType(schema, value) ? value : standIn(schema)
     }
     if (schema.type === 'array') return this.#array(schema, value as readonly unknown[], at)
     if (schema.type === 'object') return this.#object(schema, value as Readonly<Record<string, unknown>>, at)
@@ -65,37 +54,51 @@ class Walk {
   }
 
   #array(schema: Keywords, value: readonly unknown[], at: string): unknown[] {
-    if (value.length < (schema.minItems ?? 0))
-      this.#violations.push({ field: at, reason: `must have at least ${count(schema.minItems!, 'item')}` })
+    const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema
+    if (value.length < minItems) this.#refuse(schema, at, `must have at least ${count(minItems, 'item')}`, value)
+    if (value.length > maxItems) this.#refuse(schema, at, `must have at most ${count(maxItems, 'item')}`, value)
     return value.map((item, index) => this.check(schema.items ?? {}, item, `${at}[${index}]`))
   }
 
   #object(schema: Keywords, value: Readonly<Record<string, unknown>>, at: string): Record<string, unknown> {
-    const known = schema.properties ?? {}
-    const others = schema.patternProperties === undefined ? undefined : Object.values(schema.patternProperties)[0]
-    for (const field of schema.required ?? []) {
-      if ((value[field] ?? undefined) === undefined) this.#violations.push({ field: joinPath(at, field), reason: 'must be set' })
-    }
-    const copy: [string, unknown][] = []
-    for (const [field, member] of Object.entries(value)) {
-      if (Object.hasOwn(known, field)) {
-        if (member !== null && member !== undefined) copy.push([field, this.check(known[field]!, member, joinPath(at, field))])
-      } else if (others !== undefined) {
-        copy.push([field, this.check(others, member, `${at}[${JSON.stringify(field)}]`)])
-      } else if (schema.additionalProperties !== false) {
-        copy.push([field, member])
-      } else if (this.#unknownFields === 'refuse') {
-        this.#violations.push({ field: joinPath(at, field), reason: unknownField(field, Object.keys(known)) })
+    const { known, required, others } = membersOf(schema)
+    const copy: Record<string, unknown> = {}
+    for (const [field, member] of required) {
+      if ((value[field] ?? undefined) !== undefined) continue
+      // Other defaults are `completeSpec`'s.
+      if (member.default !== undefined) {
+        setMember(copy, field, this.check(member, structuredClone(member.default), joinPath(at, field)))
+      } else {
+        this.#refuse(member, joinPath(at, field), 'must be defined', '')
+        setMember(copy, field, standIn(member))
       }
     }
-    return Object.fromEntries(copy)
+    for (const field of Object.keys(value)) {
+      const member = value[field]
+      const own = known.get(field)
+      if (own !== undefined) {
+        if (member !== null && member !== undefined) setMember(copy, field, this.check(own, member, joinPath(at, field)))
+      } else if (others !== undefined) {
+        setMember(copy, field, this.check(others, member, `${at}[${JSON.stringify(field)}]`))
+      } else if (schema.additionalProperties !== false) {
+        setMember(copy, field, member)
+      } else if (this.#unknownFields === 'refuse') {
+        this.#violations.push({ field: joinPath(at, field), reason: unknownField(field, [...known.keys()]) })
+      }
+    }
+    return copy
   }
 
   #anyOf(choices: readonly Keywords[], value: unknown, at: string): unknown {
-    const chosen = choose(choices, value)
+    const chosen = choose(choices, value, at)
     if (chosen.kind === 'one') return this.check(chosen.schema, value, at)
     this.#violations.push({ field: joinPath(at, chosen.field), reason: chosen.reason })
-    return value
+    this.hasShape &&= !choices.some(choice => choice.type === 'object')
+    return standIn(choices[0]!)
+  }
+
+  #refuse(schema: Keywords, field: string, reason: string, value: unknown): void {
+    this.#violations.push({ field, reason: schema.otherwise?.replaceAll('{value}', String(value)) ?? reason })
   }
 }
 
@@ -109,14 +112,18 @@ type Choice =
   | { readonly kind: 'none'; readonly field: string; readonly reason: string }
 
 /** The alternative that a value was meant to be: by its `type` member where all of them have one, else by its JSON type. */
-function choose(choices: readonly Keywords[], value: unknown): Choice {
+function choose(choices: readonly Keywords[], value: unknown, at: string): Choice {
   const tags = choices.map(choice => choice.properties?.type?.const)
   if (!tags.includes(undefined)) {
     if (!isObject(value)) return { kind: 'none', field: '', reason: typeProblem({ type: 'object' }, value)! }
     const tag = value.type
     const schema = choices.find((_, index) => tags[index] === tag)
     if (schema !== undefined) return { kind: 'one', schema }
-    return { kind: 'none', field: 'type', reason: tag === undefined || tag === null ? 'must be set' : oneOfReason(tags as string[], tag) }
+    return {
+      kind: 'none',
+      field: 'type',
+      reason: tag === undefined || tag === null ? 'must be defined' : oneOfReason('type', tags as string[], tag),
+    }
   }
   if (choices.every(choice => choice.const !== undefined)) {
     const schema = choices.find(choice => choice.const === value)
@@ -125,6 +132,7 @@ function choose(choices: readonly Keywords[], value: unknown): Choice {
           kind: 'none',
           field: '',
           reason: oneOfReason(
+            lastField(at),
             choices.map(choice => choice.const!),
             value,
           ),
@@ -134,90 +142,4 @@ function choose(choices: readonly Keywords[], value: unknown): Choice {
   const [schema, ...more] = choices.filter(choice => typeProblem(choice, value) === null)
   if (schema !== undefined && more.length === 0) return { kind: 'one', schema }
   return { kind: 'none', field: '', reason: `must be ${choices.map(choice => described(choice)).join(' or ')}` }
-}
-
-function scalarProblem(schema: Keywords, value: unknown): string | null {
-  if (schema.enum !== undefined) return schema.enum.includes(value as string) ? null : oneOfReason(schema.enum, value)
-  if (schema.const !== undefined) return value === schema.const ? null : `must be ${JSON.stringify(schema.const)}`
-  const wrongType = typeProblem(schema, value)
-  if (wrongType !== null) return wrongType
-  if (typeof value === 'number') {
-    const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema
-    return value >= minimum && value <= maximum ? null : rangeReason(schema)
-  }
-  if (typeof value === 'string') {
-    if (value.length < (schema.minLength ?? 0)) return 'cannot be empty'
-    if (value.length > (schema.maxLength ?? Number.POSITIVE_INFINITY)) return `must be no more than ${schema.maxLength} characters`
-    if (schema.pattern !== undefined && !regExp(schema.pattern).test(value))
-      return `must be ${schema.description ?? `a text that matches ${schema.pattern}`}`
-  }
-  return null
-}
-
-function typeProblem(schema: Keywords, value: unknown): string | null {
-  switch (schema.type) {
-    case undefined:
-      return null
-    case 'object':
-      return isObject(value) ? null : `must be an object${butIs(value)}`
-    case 'array':
-      return Array.isArray(value) ? null : `must be a list${butIs(value)}`
-    case 'integer':
-      return Number.isSafeInteger(value) ? null : `must be an integer${butIs(value)}`
-    case 'number':
-      return typeof value === 'number' && Number.isFinite(value) ? null : `must be a number${butIs(value)}`
-    case 'string':
-      return typeof value === 'string' ? null : `must be a string${butIs(value)}${isScalar(value) ? ': put it in quotes' : ''}`
-    case 'boolean':
-      return typeof value === 'boolean' ? null : `must be true or false${butIs(value)}`
-    default:
-      throw new TypeError(`the schemas of our kinds have no type ${schema.type}`)
-  }
-}
-
-function butIs(value: unknown): string {
-  if (value === null) return ', not null'
-  if (Array.isArray(value)) return ', not a list'
-  return typeof value === 'object' ? ', not an object' : `, not ${JSON.stringify(value)}`
-}
-
-function oneOfReason(values: readonly (string | number | boolean)[], value: unknown): string {
-  const names = values.map(String)
-  const [best] = typeof value === 'string' ? nearest(value, names) : []
-  const guess = best === undefined ? '' : `; did you mean "${best}"?`
-  return names.length === 1 ? `must be ${names[0]}${guess}` : `must be one of ${names.join(', ')}${guess}`
-}
-
-function rangeReason({ minimum, maximum }: Keywords): string {
-  if (minimum !== undefined && maximum !== undefined) return `must be in the range ${minimum} to ${maximum}`
-  return minimum !== undefined ? `must be at least ${minimum}` : `must be at most ${maximum}`
-}
-
-function described(schema: Keywords): string {
-  if (schema.description !== undefined) return schema.description
-  return schema.type === 'integer' || schema.type === 'object' ? `an ${schema.type}` : `a ${schema.type}`
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-function isScalar(value: unknown): boolean {
-  return typeof value === 'number' || typeof value === 'boolean'
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-const compiled = new Map<string, RegExp>()
-
-/** Patterns come from the table of kinds: there are a dozen, each compiled once. */
-function regExp(pattern: string): RegExp {
-  let expression = compiled.get(pattern)
-  if (expression === undefined) {
-    expression = new RegExp(pattern)
-    compiled.set(pattern, expression)
-  }
-  return expression
 }

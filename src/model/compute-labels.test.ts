@@ -45,6 +45,14 @@ test('a zone gateway is marked as one', () => {
   const computed = computeLabels(aDraft({ kind: 'Dataplane', name: 'gateway', spec }), east)
 
   assert.ok(computed.kind === 'ok' && computed.labels['kuma.io/listener-zoneingress'] === 'enabled')
+  assert.equal(computed.labels['kuma.io/listener-zoneegress'], undefined)
+})
+
+test('a way out of the mesh is marked as one', () => {
+  const spec = { networking: { address: '10.0.0.1', listeners: [{ type: 'ZoneEgress', address: '10.0.0.1', port: 10002 }] } }
+  const computed = computeLabels(aDraft({ kind: 'Dataplane', name: 'egress', spec }), east)
+
+  assert.ok(computed.kind === 'ok' && computed.labels['kuma.io/listener-zoneegress'] === 'enabled')
 })
 
 test('computed labels may be sent back as they are', () => {

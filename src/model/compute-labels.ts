@@ -1,7 +1,16 @@
 import type { KindDefinition, Violation } from './kind.ts'
-import { type DataplaneSpec, isZoneIngress } from './kinds/dataplane.ts'
+import { type DataplaneSpec, isZoneEgress, isZoneIngress } from './kinds/dataplane.ts'
 import { kindByName } from './kinds/index.ts'
-import { displayNameLabel, envLabel, meshLabel, originLabel, policyRoleLabel, zoneIngressLabel, zoneLabel } from './labels.ts'
+import {
+  displayNameLabel,
+  envLabel,
+  meshLabel,
+  originLabel,
+  policyRoleLabel,
+  zoneEgressLabel,
+  zoneIngressLabel,
+  zoneLabel,
+} from './labels.ts'
 import type { ResourceDraft } from './resource.ts'
 
 /** The control plane on which a resource is written. */
@@ -28,7 +37,15 @@ export function computeLabels(draft: ResourceDraft, origin: Origin): ComputedLab
 }
 
 /** Labels that no user may set to a value of their own. */
-const owned: ReadonlySet<string> = new Set([meshLabel, originLabel, zoneLabel, envLabel, policyRoleLabel, zoneIngressLabel])
+const owned: ReadonlySet<string> = new Set([
+  meshLabel,
+  originLabel,
+  zoneLabel,
+  envLabel,
+  policyRoleLabel,
+  zoneIngressLabel,
+  zoneEgressLabel,
+])
 
 /** Only the computed ones. */
 export function computedLabels(draft: ResourceDraft, origin: Origin): Record<string, string> {
@@ -40,7 +57,14 @@ export function computedLabels(draft: ResourceDraft, origin: Origin): Record<str
     [originLabel]: origin.mode,
     ...(origin.mode === 'zone' && ofZone(kind) ? { [zoneLabel]: origin.zone, [envLabel]: 'universal' } : {}),
     ...(kind.policy !== undefined ? { [policyRoleLabel]: 'system' } : {}),
-    ...(kind.kind === 'Dataplane' && isZoneIngress(draft.spec as DataplaneSpec) ? { [zoneIngressLabel]: 'enabled' } : {}),
+    ...(kind.kind === 'Dataplane' ? zoneProxyLabels(draft.spec as DataplaneSpec) : {}),
+  }
+}
+
+function zoneProxyLabels(spec: DataplaneSpec): Record<string, string> {
+  return {
+    ...(isZoneIngress(spec) ? { [zoneIngressLabel]: 'enabled' } : {}),
+    ...(isZoneEgress(spec) ? { [zoneEgressLabel]: 'enabled' } : {}),
   }
 }
 

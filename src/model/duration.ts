@@ -4,15 +4,17 @@ const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1
 const part = '([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h)'
 
 const pattern = `^[-+]?(0|(${part})+)$`
+const wholeDuration = new RegExp(pattern)
+const durationParts = new RegExp(part, 'g')
 
 /** A duration as Go writes it: `1h30m`, `1.5s`, `250ms`, `0`. https://pkg.go.dev/time#ParseDuration */
-export const durationSchema = Type.String({ format: 'go-duration', pattern, description: 'a duration like 250ms, 1.5s or 1h30m' })
+export const durationSchema = Type.String({ format: 'go-duration', pattern, mustBe: 'a duration like 250ms, 1.5s or 1h30m' })
 
 /** Milliseconds (fractional below one), or null when the text is not a Go duration. */
 export function parseDurationMs(text: string): number | null {
-  if (!new RegExp(pattern).test(text)) return null
+  if (!wholeDuration.test(text)) return null
   let ms = 0
-  for (const [, number = '0', , unit = 's'] of text.matchAll(new RegExp(part, 'g'))) ms += Number.parseFloat(number) * (unitMs[unit] ?? 0)
+  for (const [, number = '0', , unit = 's'] of text.matchAll(durationParts)) ms += Number.parseFloat(number) * (unitMs[unit] ?? 0)
   return text.startsWith('-') ? -ms || 0 : ms
 }
 

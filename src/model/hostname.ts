@@ -13,16 +13,22 @@ export interface NamedByHost {
   readonly storedName: string
 }
 
+/** A host name in lower case and without a trailing dot, and the port behind it. null = more than a name and a port. */
+export function splitHost(host: string): { readonly hostname: string; readonly port: number | undefined } | null {
+  const match = /^([^:]*?)[.]?(?::([0-9]*))?$/.exec(host.toLowerCase())
+  return match && { hostname: match[1]!, port: match[2] ? Number(match[2]) : undefined }
+}
+
 /**
- * `X.mesh`: the nearest service X (`compareNearness`). `X.mzsvc.mesh.local`: the one of all zones. `X.svc.mesh.local`: this zone's.
- * `X.svc.ZONE.mesh.local`: that zone's. Case and a trailing dot do not matter. null = not one of our host names.
+ * The names that services have without a HostnameGenerator. `X.mesh`: the nearest service X (`compareNearness`). `X.mzsvc.mesh.local`: the
+ * one of all zones. `X.svc.mesh.local`: this zone's. `X.svc.ZONE.mesh.local`: that zone's. null = not one of them.
  */
 export function readHost(host: string, localZone: string): HostReference | null {
-  const [, hostname = '', portText] = /^([^:]*?)[.]?(?::([0-9]*))?$/.exec(host.toLowerCase()) ?? []
+  const { hostname = '', port } = splitHost(host) ?? {}
   const match = /^([^.]+)[.](?:(mesh)|(mzsvc)[.]mesh[.]local|svc[.](?:([^.]+)[.])?mesh[.]local)$/.exec(hostname)
   if (match === null) return null
   const [, name = '', short, multiZone, zone] = match
-  const named = { name, port: portText ? Number(portText) : undefined }
+  const named = { name, port }
   if (short !== undefined) return { ...named, scope: 'nearest' }
   return multiZone === undefined ? { ...named, scope: 'zone', zone: zone ?? localZone } : { ...named, scope: 'all-zones' }
 }

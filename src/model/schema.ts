@@ -1,18 +1,34 @@
-import Type, { type Static, type TEnum, type TProperties } from 'typebox'
+import Type, { type Static, type TEnum, type TProperties, type TSchema, type TSchemaOptions } from 'typebox'
 
 /** An object that refuses what it does not know. */
-export const closed = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false })
+export const closed = <P extends TProperties>(properties: P, options: TSchemaOptions = {}) =>
+  Type.Object(properties, { ...options, additionalProperties: false })
 
 export const oneOf = <V extends string[]>(...values: V): TEnum<V> => Type.Enum<V>(values)
 
-export const portNumber = Type.Integer({ minimum: 1, maximum: 65535 })
+/** The same schema with a description for users. (TypeBox marks what is optional with hidden members: they must be kept.) */
+export function described<S extends TSchema>(schema: S, description: string): S {
+  return withKeyword(schema, 'description', description)
+}
+
+/** The same schema with a value that is filled in where a user wrote none. */
+export function defaulting<S extends TSchema>(schema: S, value: Static<S>): S {
+  return withKeyword(schema, 'default', value)
+}
+
+function withKeyword<S extends TSchema>(schema: S, keyword: string, value: unknown): S {
+  const own = Object.getOwnPropertyDescriptors(schema)
+  return Object.defineProperties({}, { ...own, [keyword]: { value, enumerable: true, writable: true, configurable: true } }) as S
+}
+
+export const portNumber = Type.Integer({ minimum: 1, maximum: 65535, otherwise: 'port must be a valid (1-65535)' })
 
 export const nonEmpty = Type.String({ minLength: 1 })
 
 /** What may become a segment of an SNI or a KRI: names of ports and inbounds. */
 export const dnsLabel = Type.String({
   pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
-  description: 'a DNS label: lower case letters, digits and "-", beginning and ending with a letter or digit, at most 63 characters',
+  mustBe: 'a DNS label: lower case letters, digits and "-", beginning and ending with a letter or digit, at most 63 characters',
 })
 
 /** A header's name, as HTTP/2 wants it. */
@@ -20,26 +36,26 @@ export const headerName = Type.String({
   minLength: 1,
   maxLength: 256,
   pattern: "^[a-z0-9!#$%&'*+.^_`|~-]+$",
-  description: 'a header name in lower case',
+  mustBe: 'a header name in lower case',
 })
 
 /** Text that ends up in a header or a request line: a control character there would begin another one. */
 export const headerText = Type.String({
   pattern: '^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$',
-  description: 'a text without line breaks and control characters',
+  mustBe: 'a text without line breaks and control characters',
 })
 
 export const hostName = Type.String({
   minLength: 1,
   maxLength: 253,
   pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
-  description: 'a host name in lower case',
+  mustBe: 'a host name in lower case',
 })
 
 /** `*.example.com` stands for all hosts below it, `*` for all. */
 export const hostPattern = Type.String({
   pattern: '^([*]|([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$',
-  description: 'a host name like example.com, *.example.com or *',
+  mustBe: 'a host name like example.com, *.example.com or *',
 })
 
 /** Label names and values; `{}` and absent are different things in selectors. */
@@ -59,7 +75,11 @@ export function isHttp(value: Protocol | undefined): boolean {
 /** An integer, or a decimal or percentage in a string: Kuma's IntOrString. */
 export const intOrString = Type.Union([
   Type.Integer(),
-  Type.String({ pattern: '^[0-9]+([.][0-9]+)?%?$', description: 'a number like 50, "12.5" or "70%"' }),
+  Type.String({
+    pattern: '^-?[0-9]+([.][0-9]+)?%?$',
+    mustBe: 'a number like 50, "12.5" or "70%"',
+    otherwise: 'string must be a valid number; write it like 50, "12.5" or "70%"',
+  }),
 ])
 export type IntOrString = Static<typeof intOrString>
 
@@ -67,11 +87,19 @@ export function numberOf(value: IntOrString): number {
   return typeof value === 'number' ? value : Number.parseFloat(value)
 }
 
-/** Where key material and the like is read from. */
-export const secureDataSource = Type.Union([
+const keptElsewhere = [
   closed({ type: Type.Literal('File'), file: closed({ path: nonEmpty }) }),
   closed({ type: Type.Literal('Secret'), secretRef: closed({ kind: Type.Literal('Secret'), name: nonEmpty }) }),
   closed({ type: Type.Literal('EnvVar'), envVar: closed({ name: nonEmpty }) }),
+] as const
+
+/** Where something secret is read from that must not stand in the resource itself. */
+export const secretReference = Type.Union([...keptElsewhere])
+export type SecretReference = Static<typeof secretReference>
+
+/** Where key material and the like is read from. */
+export const secureDataSource = Type.Union([
+  ...keptElsewhere,
   closed({ type: Type.Literal('InsecureInline'), insecureInline: closed({ value: nonEmpty }) }),
 ])
 export type SecureDataSource = Static<typeof secureDataSource>

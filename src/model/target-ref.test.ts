@@ -34,7 +34,7 @@ test('a target port names an inbound or its number', () => {
 
   assert.equal(targetedInbound(dataplane, { port: 80, targetPort: 'http' })?.port, 8080)
   assert.equal(targetedInbound(dataplane, { port: 80, targetPort: 9090 })?.port, 9090)
-  assert.equal(targetedInbound(dataplane, { port: 80, targetPort: 'main' })?.port, 9090)
+  assert.equal(targetedInbound(dataplane, { port: 80, targetPort: '9090' })?.port, 9090)
   assert.equal(targetedInbound(dataplane, { port: 8080 })?.port, 8080)
   assert.equal(targetedInbound(dataplane, { port: 80 }), undefined)
 })

@@ -1,4 +1,5 @@
 import { checkSchema, joinPath } from './check-schema.ts'
+import { completeSpec } from './complete.ts'
 import type { KindDefinition, Violation } from './kind.ts'
 import { displayNameLabel, workloadLabel } from './labels.ts'
 
@@ -80,14 +81,31 @@ export function specPath(kind: Pick<KindDefinition, 'shape'>): '' | 'spec' {
   return kind.shape === 'flat' ? '' : 'spec'
 }
 
-/** A spec against its kind's schema and then, where unknown fields are refused too, against its further rules. Paths are those of the wire shape. */
+/** A spec against its kind's schema and, where a user wrote it (unknown fields are refused), completed (`completeSpec`) and against its further rules. Both are heard, so that all
+ *  reasons come at once; of what the schema has already refused the further rules see a stand-in, and what they say of it is not passed
+ *  on. Paths are those of the wire shape. */
 export function checkSpec(
   kind: KindDefinition,
   spec: unknown,
   unknownFields: 'refuse' | 'drop' = 'refuse',
 ): { readonly spec: unknown; readonly violations: readonly Violation[] } {
   const at = specPath(kind)
-  const { value, violations } = checkSchema(kind.spec, spec, at, unknownFields)
-  if (violations.length > 0 || kind.check === undefined || unknownFields === 'drop') return { spec: value, violations }
-  return { spec: value, violations: kind.check(value).map(({ field, reason }) => ({ field: joinPath(at, field), reason })) }
+  const { value: read, hasShape, violations } = checkSchema(kind.spec, spec, at, unknownFields)
+  if (unknownFields === 'drop') return { spec: read, violations }
+  const value = hasShape ? completeSpec(kind, read) : read
+  const further = hasShape ? (kind.check?.(value) ?? []).map(it => ({ ...it, field: joinPath(at, it.field) })) : []
+  const heard = violations.filter(({ field }) => !further.some(it => it.unwanted && isWithin(field, it.field)))
+  const added = further.filter(({ field }) => !heard.some(it => isWithin(field, it.field)))
+  return { spec: value, violations: [...heard, ...added].map(({ field, reason }) => ({ field, reason })) }
+}
+
+/** May a spec be changed so? Paths are those of the wire shape. */
+export function checkChange(kind: KindDefinition, before: unknown, after: unknown): readonly Violation[] {
+  const violations = kind.checkChange?.(before, after) ?? []
+  return violations.map(({ field, reason }) => ({ field: joinPath(specPath(kind), field), reason }))
+}
+
+/** Is `field` the same as `outer`, or a part of it? */
+function isWithin(field: string, outer: string): boolean {
+  return field === outer || field.startsWith(`${outer}.`) || field.startsWith(`${outer}[`)
 }

@@ -27,7 +27,7 @@ const aStrategy = (kind: string, conf: object) => ({
   type: 'MeshLoadBalancingStrategy',
   mesh: 'default',
   name: 'mlbs',
-  spec: { to: [{ targetRef: { kind }, default: conf }] },
+  spec: { to: [{ targetRef: { kind, labels: { app: 'web' } }, default: conf }] },
 })
 
 const stored = { creationTime: '2026-01-01T00:00:00.000Z', modificationTime: '2026-01-02T00:00:00.000Z', revision: 7 }
@@ -67,7 +67,7 @@ test('a service shows its KRI, its SNIs and its status', () => {
     kri: 'kri_msvc_default_default__redis_',
     snis: [{ port: 6379, sni: 'sni.msvc.default.default.redis.6379' }],
     spec,
-    status: {},
+    status: { tls: {}, dataplaneProxies: {} },
   })
 })
 
@@ -77,7 +77,7 @@ test('what the API answered can be sent back unchanged', () => {
     mesh: 'default',
     name: 'redis',
     labels: {},
-    spec: { ports: [{ port: 6379 }] },
+    spec: { state: 'Available', selector: {}, ports: [{ port: 6379, targetPort: 6379, appProtocol: 'tcp' }] },
     status: { dataplaneProxies: { total: 3 } },
     ...stored,
   }
@@ -146,24 +146,42 @@ test('every violation is reported at once, with its path', () => {
       'mesh: cannot be empty',
       'labels["n"]: must be a string: put it in quotes',
       `labels["-"]: a label's name must consist of at most 63 alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character; a DNS subdomain and '/' may stand before it`,
-      'spec.rules: must be set',
-      'spec.targetRef.kind: must be one of Mesh, Dataplane',
+      'spec.rules: must be defined',
+      'spec.targetRef.kind: "kind" must be one of ["Mesh", "Dataplane"]',
       'spec.from: unknown field',
     ],
   )
 })
 
+test('the flat kinds take the names that their fields have in protos', () => {
+  const transparent = { redirect_port_inbound: 15006, redirect_port_outbound: 15001, reachable_backends: { refs: [] } }
+  const read = fromWire(aDataplane({ inbound: [{ port: 80, service_port: 8080 }], transparent_proxying: transparent }), { strict: true })
+
+  assert.ok(read.kind === 'ok')
+  assert.deepEqual(read.draft.spec, {
+    networking: {
+      address: '10.0.0.1',
+      inbound: [{ port: 80, servicePort: 8080 }],
+      transparentProxying: { redirectPortInbound: 15006, redirectPortOutbound: 15001, reachableBackends: { refs: [] } },
+    },
+  })
+  check(aDataplane({ inbound: [{ port: 80, service_port: 1, servicePort: 2 }] }), [
+    'networking.inbound[0].service_port: unknown field; did you mean "servicePort"?',
+  ])
+  check(aService({ app_protocol: 1 }), ['spec.app_protocol: unknown field'])
+})
+
 test('a wrong type is named', () => {
   check(aDataplane({ inbound: [{ port: '8080' }] }), ['networking.inbound[0].port: must be an integer, not "8080"'])
   check(aDataplane({ inbound: { port: 8080 } }), ['networking.inbound: must be a list, not an object'])
-  check(aDataplane({ inbound: [{ port: 70000 }] }), ['networking.inbound[0].port: must be in the range 1 to 65535'])
+  check(aDataplane({ inbound: [{ port: 70000 }] }), ['networking.inbound[0].port: port must be in the range [1, 65535]'])
   check(aDataplane({ inbound: [{ port: 80, name: 8080 }] }), ['networking.inbound[0].name: must be a string, not 8080: put it in quotes'])
   check(aDataplane({ inbound: [{ port: 80, serviceProbe: { interval: '5' } }] }), [
     'networking.inbound[0].serviceProbe.interval: must be a duration like 250ms, 1.5s or 1h30m',
   ])
   check(aService({ ports: [{ port: 80, targetPort: true }] }), ['spec.ports[0].targetPort: must be an integer or a string'])
   check(aService({ ports: [{ port: 80, appProtocol: 'htpp' }] }), [
-    'spec.ports[0].appProtocol: must be one of tcp, http, http2, grpc, tls; did you mean "http"?',
+    'spec.ports[0].appProtocol: "appProtocol" must be one of ["tcp", "http", "http2", "grpc", "tls"]; did you mean "http"?',
   ])
   check({ type: 'Zone', name: 'east', enabled: 'yes' }, ['enabled: must be true or false, not "yes"'])
   check({ type: 'Zone', name: 'east', mesh: 'default' }, ['mesh: must not be set: a Zone belongs to no mesh'])
@@ -194,10 +212,11 @@ test("names of services are DNS labels, in Kuma's words", () => {
 })
 
 test('a Dataplane needs something to do, and its ports must be its own', () => {
-  check(aDataplane({}), ['networking: must have at least one inbound, a gateway or a listener'])
+  check(aDataplane({}), ['networking: has to contain at least one inbound interface or gateway; or a listener'])
   check(aDataplane({ gateway: { type: 'BUILTIN' } }), null)
-  check(aDataplane({ inbound: [{ port: 80 }, { port: 81 }] }), [
-    'networking.inbound[1].name: "main" is the name of an earlier inbound; inbounds without a name are called "main"',
+  check(aDataplane({ inbound: [{ port: 80 }, { port: 81 }] }), null)
+  check(aDataplane({ inbound: [{ port: 80 }, { port: 81, name: '80' }] }), [
+    'networking.inbound[1].name: "80" is the name of an earlier inbound; an inbound without a name is called by its port',
   ])
   check(aDataplane({ inbound: [{ port: 80 }], outbound: [{ port: 9000, backendRef: { name: 'a' } }], httpProxy: { port: 9000 } }), [
     'networking.httpProxy.port: an outbound has this port',
@@ -218,19 +237,21 @@ test('hostnames belong to gateway routes', () => {
     aRoute({ targetRef: { kind: 'Mesh' }, hostnames: ['shop.example.com'], rules }, { kind: 'MeshGateway', labels: { app: 'edge' } }),
     null,
   )
-  check(aRoute({ targetRef: { kind: 'MeshService' }, rules }), null)
-  check(aRoute({ targetRef: { kind: 'MeshService' }, hostnames: ['a'], rules }), [
-    'spec.to[0].hostnames: can only be set when the targetRef of the route is a MeshGateway',
+  check(aRoute({ targetRef: { kind: 'MeshService', labels: { app: 'web' } }, rules }), null)
+  check(aRoute({ targetRef: { kind: 'MeshService', labels: { app: 'web' } }, hostnames: ['a'], rules }), [
+    'spec.to[0].hostnames: must not be defined; only a route whose targetRef is a MeshGateway has hostnames',
   ])
-  check(aRoute({ targetRef: { kind: 'Mesh' }, rules }), ['spec.to[0].targetRef.kind: must be one of MeshService, MeshMultiZoneService'])
+  check(aRoute({ targetRef: { kind: 'Mesh' }, rules }), [
+    "spec.to[0].targetRef.kind: value 'Mesh' is not supported; use one of MeshService, MeshExternalService, MeshMultiZoneService",
+  ])
   check(aRoute({ targetRef: { kind: 'Mesh' }, rules: [{ matches: [{}], default: {} }] }, { kind: 'MeshGateway' }), [
-    'spec.to[0].rules[0].default.backendRefs: must have an item: a gateway has no service of its own to fall back to',
+    'spec.to[0].rules[0].default.backendRefs: must not be empty; a gateway has no service of its own to fall back to',
   ])
 })
 
 test('a header of a route cannot smuggle in another one', () => {
   const rule = (filter: object) =>
-    aRoute({ targetRef: { kind: 'MeshService' }, rules: [{ matches: [{}], default: { filters: [filter] } }] })
+    aRoute({ targetRef: { kind: 'MeshService', labels: { app: 'web' } }, rules: [{ matches: [{}], default: { filters: [filter] } }] })
   const set = (name: string, value: string) => rule({ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name, value }] } })
   const at = 'spec.to[0].rules[0].default.filters[0]'
 
@@ -240,7 +261,7 @@ test('a header of a route cannot smuggle in another one', () => {
   ])
   check(set('x team', 'a'), [`${at}.requestHeaderModifier.set[0].name: must be a header name in lower case`])
   check(rule({ type: 'Redirect' }), [
-    `${at}.type: must be one of RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, URLRewrite, RequestMirror`,
+    `${at}.type: "type" must be one of ["RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "RequestMirror"]`,
   ])
 })
 
@@ -254,10 +275,10 @@ test('failover needs a service of several zones', () => {
     `${at}.failover[0].to.zones: must be empty when type is Any`,
   ])
   check(aStrategy('MeshService', conf({ type: 'Any' })), [
-    `${at}: must not be set: a MeshService is of one zone; use a MeshMultiZoneService to fail over`,
+    `${at}: crossZone is only supported when targetRef.kind is MeshMultiZoneService; a MeshService is of one zone`,
   ])
   check(aStrategy('MeshMultiZoneService', { localityAwareness: { crossZone: { failoverThreshold: { percentage: '0' } } } }), [
-    `${at}.failoverThreshold.percentage: must be more than 0 and at most 100`,
+    `${at}.failoverThreshold.percentage: must be greater than 0`,
   ])
 })
 

@@ -1,9 +1,12 @@
 import { nearest } from '../std/did-you-mean.ts'
-import { checkSchema, isObject, unknownField } from './check-schema.ts'
+import { checkSchema, unknownField } from './check-schema.ts'
+import { isObject } from './is-object.ts'
+import { type Keywords, setMember } from './keywords.ts'
 import type { KindDefinition, Violation } from './kind.ts'
 import { kindByName, kinds } from './kinds/index.ts'
 import { portName } from './kinds/mesh-service.ts'
 import { kriOf } from './kri.ts'
+import { withJsonNames } from './proto-names.ts'
 import type { Resource, ResourceDraft } from './resource.ts'
 import { sniOf } from './sni.ts'
 import { checkSpec, specPath, validateLabels, validateMesh, validateName } from './validate.ts'
@@ -21,25 +24,16 @@ export function toWire(resource: Resource): WireResource {
     creationTime: resource.creationTime,
     modificationTime: resource.modificationTime,
     ...(Object.keys(resource.labels).length > 0 ? { labels: resource.labels } : {}),
-    ...(hasKri(kind) ? { kri: kriOf(resource) } : {}),
+    ...(kind.hasKri ? { kri: kriOf(resource) } : {}),
   }
   if (kind.shape === 'flat') return { ...envelope, ...(resource.spec as object) }
-  const ports = kind.kind === 'MeshService' || kind.kind === 'MeshMultiZoneService' ? portsOf(resource.spec) : []
+  const ports = kind.ports?.(resource.spec as never) ?? []
   return {
     ...envelope,
     ...(ports.length > 0 ? { snis: ports.map(port => ({ port: port.port, sni: sniOf(resource, portName(port)) })) } : {}),
     spec: resource.spec,
-    ...(kind.status !== undefined ? { status: resource.status ?? {} } : {}),
+    ...(kind.status !== undefined ? { status: { ...(kind.emptyStatus as object), ...(resource.status as object) } } : {}),
   }
-}
-
-/** Kuma gives none to insights and secrets: they are not what policies and routes speak of. */
-function hasKri(kind: KindDefinition): boolean {
-  return kind.secret !== true && !kind.kind.endsWith('Insight')
-}
-
-function portsOf(spec: unknown): readonly { readonly name?: string; readonly port: number }[] {
-  return (spec as { readonly ports?: readonly { readonly name?: string; readonly port: number }[] }).ports ?? []
 }
 
 export type FromWire =
@@ -56,6 +50,7 @@ export interface FromWireOptions {
 /** What the control plane adds to an answer: welcome in what is sent back, and not read. */
 const computedFields = ['creationTime', 'modificationTime', 'kri', 'snis'] as const
 const envelopeFields = ['type', 'mesh', 'name', 'labels'] as const
+const aroundSpec: ReadonlySet<string> = new Set([...envelopeFields, ...computedFields])
 
 /** Reads a resource in either of Kuma's two wire shapes. Collects all that is wrong. */
 export function fromWire(json: unknown, { strict }: FromWireOptions): FromWire {
@@ -66,7 +61,7 @@ export function fromWire(json: unknown, { strict }: FromWireOptions): FromWire {
 
   const { labels, violations: wrongLabels } = readLabels(json.labels)
   const name = readText(json, 'name')
-  const mesh = readText(json, 'mesh')
+  const mesh = ownsMesh(kind) ? { value: '', violations: [] } : readText(json, 'mesh')
   const { spec, status } = split(kind, json)
   const checked = checkSpec(kind, spec, strict ? 'refuse' : 'drop')
   const checkedStatus = strict || kind.status === undefined ? null : checkSchema(kind.status, status ?? {}, 'status', 'drop')
@@ -134,8 +129,20 @@ function readLabels(value: unknown): { labels: Record<string, string>; violation
 /** Parts the spec from what stands around it. */
 function split(kind: KindDefinition, json: Readonly<Record<string, unknown>>): { spec: unknown; status: unknown } {
   if (kind.shape === 'spec') return { spec: json.spec ?? {}, status: json.status ?? undefined }
-  const around: readonly string[] = [...envelopeFields, ...computedFields]
-  return { spec: Object.fromEntries(Object.entries(json).filter(([field]) => !around.includes(field))), status: undefined }
+  const spec: Record<string, unknown> = {}
+  for (const field of Object.keys(json)) {
+    if (!aroundSpec.has(field) || (field === 'mesh' && ownsMesh(kind))) setMember(spec, field, json[field])
+  }
+  return { spec: withJsonNames(kind.spec as Keywords, spec), status: undefined }
+}
+
+/** Is `mesh` a field of the spec? A flat kind of no mesh may say for which mesh it is. */
+function ownsMesh(kind: KindDefinition): boolean {
+  return (
+    kind.shape === 'flat' &&
+    kind.scope === 'global' &&
+    Object.hasOwn((kind.spec as { readonly properties?: object }).properties ?? {}, 'mesh')
+  )
 }
 
 function unknownEnvelope(kind: KindDefinition, json: Readonly<Record<string, unknown>>): Violation[] {

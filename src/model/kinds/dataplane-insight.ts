@@ -25,14 +25,31 @@ const subscription = closed({
   ),
   version: Type.Optional(
     closed({
-      kumaDp: Type.Optional(closed({ version: text, gitTag: text, gitCommit: text, buildDate: text })),
-      envoy: Type.Optional(closed({ version: text, build: text })),
+      kumaDp: Type.Optional(
+        closed({ version: text, gitTag: text, gitCommit: text, buildDate: text, kumaCpCompatible: Type.Optional(Type.Boolean()) }),
+      ),
+      envoy: Type.Optional(closed({ version: text, build: text, kumaDpCompatible: Type.Optional(Type.Boolean()) })),
       dependencies: Type.Optional(Type.Record(Type.String(), Type.String())),
       /** Ours: the version of the built-in proxy. */
       skerry: text,
     }),
   ),
 })
+
+const texts = Type.Optional(Type.Array(Type.String()))
+const flag = Type.Optional(Type.Boolean())
+
+const telemetrySignal = Type.Optional(
+  closed({
+    enabled: flag,
+    envAllowed: flag,
+    envInputPresent: flag,
+    state: text,
+    overrideKinds: texts,
+    missingFields: texts,
+    blockedReasons: texts,
+  }),
+)
 
 /** What a zone knows of a proxy. Rendered from live facts; nobody writes it by hand. */
 export const dataplaneInsightKind = defineKind({
@@ -43,6 +60,11 @@ export const dataplaneInsightKind = defineKind({
   shape: 'flat',
   sync: 'zone',
   naming: 'rfc1123',
+  description: 'What a zone knows of a proxy: its connections, its certificate, and whether callers may send to it.',
+  example: {
+    name: 'web-1',
+    spec: { subscriptions: [{ id: 'c1', connectTime: '2026-11-21T09:00:00Z' }], readiness: [{ inbound: 'http', ready: true }] },
+  },
   spec: closed({
     subscriptions: Type.Optional(Type.Array(subscription)),
     mTLS: Type.Optional(
@@ -55,6 +77,14 @@ export const dataplaneInsightKind = defineKind({
       }),
     ),
     metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    /** What a proxy made of the MeshOpenTelemetryBackends that it was given. */
+    openTelemetry: Type.Optional(
+      closed({
+        backends: Type.Optional(
+          Type.Array(closed({ name: text, traces: telemetrySignal, logs: telemetrySignal, metrics: telemetrySignal })),
+        ),
+      }),
+    ),
     /** Ours: may callers send to it, by inbound, and why not. */
     readiness: Type.Optional(Type.Array(closed({ inbound: Type.String(), ready: Type.Boolean(), reason: text }))),
     /** Ours: the last configuration it refused, and why. */

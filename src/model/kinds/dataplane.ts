@@ -1,41 +1,44 @@
 import Type, { type Static } from 'typebox'
-import { durationSchema } from '../duration.ts'
+import { isDnsName, isIpAddress } from '../address.ts'
+import { durationMs, durationSchema } from '../duration.ts'
 import { defineKind, type ResourceOf, type Violation } from '../kind.ts'
 import { workloadLabel } from '../labels.ts'
-import { closed, dnsLabel, labelMap, nonEmpty, oneOf, portNumber, protocol } from '../schema.ts'
+import { each, violation } from '../rules.ts'
+import { closed, described, dnsLabel, labelMap, nonEmpty, oneOf, portNumber, protocol } from '../schema.ts'
+
+const positive = Type.Integer({ minimum: 1, otherwise: 'must have a positive value' })
 
 /** How the agent asks whether the application answers. Without a probe: a TCP connect to the service port. */
 const serviceProbe = closed({
-  interval: Type.Optional(durationSchema),
-  timeout: Type.Optional(durationSchema),
-  unhealthyThreshold: Type.Optional(Type.Integer({ minimum: 1 })),
-  healthyThreshold: Type.Optional(Type.Integer({ minimum: 1 })),
-  tcp: Type.Optional(closed({})),
-  /** Ours: a GET that must be answered with 2xx or 3xx. */
-  http: Type.Optional(closed({ path: Type.Optional(Type.String({ pattern: '^/', description: 'a path that begins with "/"' })) })),
-  /** Ours: never asked, always taken as healthy. */
-  disabled: Type.Optional(Type.Boolean()),
+  interval: Type.Optional(described(durationSchema, 'How often the application is asked.')),
+  timeout: Type.Optional(described(durationSchema, 'How long its answer may take.')),
+  unhealthyThreshold: Type.Optional(described(positive, 'So many failures one after the other, and it is not ready.')),
+  healthyThreshold: Type.Optional(described(positive, 'So many answers one after the other, and it is ready again.')),
+  tcp: Type.Optional(closed({}, { description: 'Connecting is enough.' })),
+  http: Type.Optional(closed({ path: Type.Optional(Type.String({ pattern: '^/', mustBe: 'a path that begins with "/"' })) })),
+  disabled: Type.Optional(Type.Boolean({ description: 'true: it is never asked, and always taken as healthy.' })),
 })
 
+/** The words of Kuma for a Dataplane's ports are not those for a policy's. */
+const proxyPort = Type.Integer({ minimum: 1, maximum: 65535, otherwise: 'port must be in the range [1, 65535]' })
+
 const inbound = closed({
-  /** Where the proxy listens for the mesh. */
-  port: portNumber,
-  address: Type.Optional(nonEmpty),
-  /** Where the application listens; absent = `port`. */
-  servicePort: Type.Optional(portNumber),
-  /** Absent = 127.0.0.1. */
-  serviceAddress: Type.Optional(nonEmpty),
-  name: Type.Optional(dnsLabel),
-  protocol: Type.Optional(protocol),
-  state: Type.Optional(oneOf('Ready', 'NotReady', 'Ignored')),
-  health: Type.Optional(closed({ ready: Type.Optional(Type.Boolean()) })),
+  port: described(proxyPort, 'Where the proxy listens for the mesh.'),
+  address: Type.Optional(Type.String({ description: 'An IP address; absent = that of the Dataplane.' })),
+  servicePort: Type.Optional(described(proxyPort, 'Where the application listens; absent = `port`.')),
+  serviceAddress: Type.Optional(Type.String({ description: 'An IP address; absent = 127.0.0.1.' })),
+  name: Type.Optional(described(dnsLabel, 'What services and policies call it; absent = its port.')),
+  protocol: Type.Optional(described(protocol, 'What the application speaks; absent = tcp.')),
+  state: Type.Optional(
+    Type.Enum(['Ready', 'NotReady', 'Ignored'], { description: 'May callers send to it? Ignored: it is no part of any service.' }),
+  ),
+  health: Type.Optional(closed({ ready: Type.Optional(Type.Boolean()) }, { description: 'Older than `state`, which says more.' })),
   serviceProbe: Type.Optional(serviceProbe),
 })
 
 const outbound = closed({
-  /** Where the proxy listens for the application; absent = 127.0.0.1. */
-  address: Type.Optional(nonEmpty),
-  port: portNumber,
+  address: Type.Optional(Type.String({ description: 'Where the proxy listens for the application: an IP address; absent = 127.0.0.1.' })),
+  port: described(proxyPort, 'Where the proxy listens for the application.'),
   backendRef: closed({
     /** Ours: absent = the MeshMultiZoneService of that name if there is one, else the MeshService. */
     kind: Type.Optional(oneOf('MeshService', 'MeshMultiZoneService')),
@@ -47,22 +50,26 @@ const outbound = closed({
 
 const listener = closed({
   type: oneOf('ZoneIngress', 'ZoneEgress'),
-  address: nonEmpty,
-  port: portNumber,
+  address: Type.String({ description: 'An IP address.' }),
+  port: proxyPort,
   name: Type.Optional(dnsLabel),
-  state: Type.Optional(oneOf('Ready', 'NotReady', 'Ignored')),
+  state: Type.Optional(oneOf('Ready', 'NotReady')),
 })
 
 const transparentProxying = closed({
-  redirectPortInbound: Type.Optional(portNumber),
-  redirectPortOutbound: Type.Optional(portNumber),
+  redirectPortInbound: Type.Optional(proxyPort),
+  redirectPortOutbound: Type.Optional(proxyPort),
   directAccessServices: Type.Optional(Type.Array(Type.String())),
   ipFamilyMode: Type.Optional(oneOf('UnSpecified', 'DualStack', 'IPv4', 'IPv6')),
   reachableBackends: Type.Optional(
     closed({
       refs: Type.Optional(
         Type.Array(
-          closed({ kind: oneOf('MeshService', 'MeshMultiZoneService'), labels: Type.Optional(labelMap), port: Type.Optional(portNumber) }),
+          closed({
+            kind: oneOf('MeshService', 'MeshMultiZoneService', 'MeshExternalService'),
+            labels: Type.Optional(labelMap),
+            port: Type.Optional(portNumber),
+          }),
         ),
       ),
     }),
@@ -71,17 +78,33 @@ const transparentProxying = closed({
 
 const spec = closed({
   networking: closed({
-    /** Where other proxies reach this one. */
-    address: nonEmpty,
-    inbound: Type.Optional(Type.Array(inbound)),
-    outbound: Type.Optional(Type.Array(outbound)),
-    /** A gateway instead of a sidecar. `BUILTIN` (ours): its listeners come from MeshGateways. Absent type = DELEGATED. */
-    gateway: Type.Optional(closed({ type: Type.Optional(oneOf('BUILTIN', 'DELEGATED')) })),
+    address: Type.String({
+      minLength: 1,
+      otherwise: "address can't be empty",
+      description: 'Where other proxies reach this one: an IP address or a host name.',
+    }),
+    inbound: Type.Optional(Type.Array(inbound, { description: 'Ports of the application, as the mesh reaches them.' })),
+    outbound: Type.Optional(Type.Array(outbound, { description: 'Services, as the application reaches them.' })),
+    gateway: Type.Optional(
+      closed(
+        { type: Type.Optional(oneOf('BUILTIN', 'DELEGATED')) },
+        {
+          description:
+            'A gateway instead of a sidecar. BUILTIN: its listeners come from MeshGateways. Absent type = DELEGATED: another gateway is behind it.',
+        },
+      ),
+    ),
     transparentProxying: Type.Optional(transparentProxying),
     admin: Type.Optional(closed({ port: portNumber })),
-    listeners: Type.Optional(Type.Array(listener)),
-    /** Ours: the port on which the application's `http_proxy` reaches every service by name. Absent address = 127.0.0.1. */
-    httpProxy: Type.Optional(closed({ address: Type.Optional(nonEmpty), port: portNumber })),
+    listeners: Type.Optional(
+      Type.Array(listener, { description: 'Of a zone gateway: what other zones come in by, and what goes out of the mesh.' }),
+    ),
+    httpProxy: Type.Optional(
+      closed(
+        { address: Type.Optional(nonEmpty), port: portNumber },
+        { description: "The port on which the application's http_proxy reaches every service by name. Absent address = 127.0.0.1." },
+      ),
+    ),
   }),
 })
 
@@ -94,6 +117,18 @@ export const dataplaneKind = defineKind({
   shape: 'flat',
   sync: 'zone',
   naming: 'rfc1123',
+  description: 'The record of one instance: a sidecar with its application, a gateway, or a zone gateway.',
+  example: {
+    name: 'web-1',
+    labels: { app: 'web', 'kuma.io/workload': 'web' },
+    spec: {
+      networking: {
+        address: '10.0.0.5',
+        inbound: [{ port: 8080, name: 'http', protocol: 'http', serviceProbe: { interval: '5s', tcp: {} } }],
+        outbound: [{ port: 10001, backendRef: { kind: 'MeshService', labels: { 'kuma.io/display-name': 'backend' }, port: 80 } }],
+      },
+    },
+  },
   spec,
   check,
   columns: [
@@ -110,12 +145,12 @@ export type ProxyListener = Static<typeof listener>
 export type ServiceProbe = Static<typeof serviceProbe>
 
 /** What an inbound is called in services' `targetPort`, in policies' `sectionName` and in listener names. */
-export function inboundName(inbound: Pick<Inbound, 'name'>): string {
-  return inbound.name ?? 'main'
+export function inboundName(inbound: Pick<Inbound, 'name' | 'port'>): string {
+  return inbound.name ?? String(inbound.port)
 }
 
 /** What the proxy's listener for an inbound is called, in xDS and in what an agent reports. */
-export function inboundListenerName(inbound: Pick<Inbound, 'name'>): string {
+export function inboundListenerName(inbound: Pick<Inbound, 'name' | 'port'>): string {
   return `self_inbound_dp_${inboundName(inbound)}`
 }
 
@@ -133,6 +168,10 @@ export function isZoneIngress(spec: DataplaneSpec): boolean {
   return spec.networking.listeners?.some(listener => listener.type === 'ZoneIngress') ?? false
 }
 
+export function isZoneEgress(spec: DataplaneSpec): boolean {
+  return spec.networking.listeners?.some(listener => listener.type === 'ZoneEgress') ?? false
+}
+
 function portsOf(spec: DataplaneSpec): string {
   const inbounds = (spec.networking.inbound ?? []).map(inbound => `${inboundName(inbound)}:${inbound.port}`)
   const listeners = (spec.networking.listeners ?? []).map(listener => `${listener.type}:${listener.port}`)
@@ -140,36 +179,69 @@ function portsOf(spec: DataplaneSpec): string {
 }
 
 function check({ networking }: Static<typeof spec>): Violation[] {
-  const violations: Violation[] = []
-  const { inbound = [], outbound = [], gateway, listeners = [], httpProxy } = networking
-  if (inbound.length === 0 && gateway === undefined && listeners.length === 0) {
-    violations.push({ field: 'networking', reason: 'must have at least one inbound, a gateway or a listener' })
-  }
-  if (gateway !== undefined && inbound.length > 0) {
-    violations.push({ field: 'networking.inbound', reason: 'a gateway takes its listeners from MeshGateway resources, not from inbounds' })
-  }
-  repeated(inbound.map(inboundName)).forEach(index => {
-    violations.push({
-      field: `networking.inbound[${index}].name`,
-      reason: `${JSON.stringify(inboundName(inbound[index]!))} is the name of an earlier inbound; inbounds without a name are called "main"`,
-    })
-  })
-  repeated(inbound.map(it => `${it.address ?? networking.address}:${it.port}`)).forEach(index => {
-    violations.push({ field: `networking.inbound[${index}].port`, reason: 'an earlier inbound has this port' })
-  })
+  const { address, inbound = [], outbound = [], gateway, listeners = [], httpProxy } = networking
   const loopback = outbound.map(it => `${it.address ?? '127.0.0.1'}:${it.port}`)
-  repeated(loopback).forEach(index => {
-    violations.push({ field: `networking.outbound[${index}].port`, reason: 'an earlier outbound has this port' })
-  })
-  if (httpProxy !== undefined && loopback.includes(`${httpProxy.address ?? '127.0.0.1'}:${httpProxy.port}`)) {
-    violations.push({ field: 'networking.httpProxy.port', reason: 'an outbound has this port' })
-  }
-  outbound.forEach(({ backendRef }, index) => {
-    if ((backendRef.name === undefined) === (backendRef.labels === undefined)) {
-      violations.push({ field: `networking.outbound[${index}].backendRef`, reason: 'must have either a name or labels' })
-    }
-  })
-  return violations
+  const at = 'networking'
+  return [
+    ...(inbound.length === 0 && gateway === undefined && listeners.length === 0
+      ? violation(at, 'has to contain at least one inbound interface or gateway; or a listener')
+      : []),
+    ...checkAddress(address, `${at}.address`),
+    ...(gateway !== undefined && inbound.length > 0
+      ? violation(`${at}.inbound`, `inbound cannot be defined for ${(gateway.type ?? 'DELEGATED').toLowerCase()} gateways`)
+      : []),
+    ...each(inbound, `${at}.inbound`, (it, field) => checkInbound(it, address, field)),
+    ...repeated(inbound.map(inboundName)).flatMap(index =>
+      violation(
+        `${at}.inbound[${index}].name`,
+        `${JSON.stringify(inboundName(inbound[index]!))} is the name of an earlier inbound; an inbound without a name is called by its port`,
+      ),
+    ),
+    ...repeated(inbound.map(it => `${it.address ?? address}:${it.port}`)).flatMap(index =>
+      violation(`${at}.inbound[${index}].port`, 'an earlier inbound has this port'),
+    ),
+    ...each(outbound, `${at}.outbound`, checkOutbound),
+    ...repeated(loopback).flatMap(index => violation(`${at}.outbound[${index}].port`, 'an earlier outbound has this port')),
+    ...(httpProxy !== undefined && loopback.includes(`${httpProxy.address ?? '127.0.0.1'}:${httpProxy.port}`)
+      ? violation(`${at}.httpProxy.port`, 'an outbound has this port')
+      : []),
+    ...each(listeners, `${at}.listeners`, (it, field) => ipAddress(it.address, `${field}.address`, 'address')),
+    ...repeated(listeners.map(it => `${it.address}:${it.port}`)).flatMap(index =>
+      violation(`${at}.listeners[${index}].port`, 'an earlier listener has this port'),
+    ),
+  ]
+}
+
+function checkAddress(address: string, field: string): Violation[] {
+  if (address === '0.0.0.0' || address === '::') return violation(field, 'must not be 0.0.0.0 or ::; other proxies could not reach it')
+  return isIpAddress(address) || isDnsName(address) ? [] : violation(field, 'address has to be valid IP address or domain name')
+}
+
+function checkInbound(inbound: Inbound, dataplaneAddress: string, at: string): Violation[] {
+  const { address, port, serviceAddress, servicePort = port, serviceProbe } = inbound
+  const reachesItself = serviceAddress !== undefined && serviceAddress === (address ?? dataplaneAddress) && servicePort === port
+  return [
+    ...ipAddress(address, `${at}.address`, 'address'),
+    ...ipAddress(serviceAddress, `${at}.serviceAddress`, 'serviceAddress'),
+    ...(reachesItself ? violation(`${at}.serviceAddress`, 'serviceAddress and servicePort has to differ from address and port') : []),
+    ...(['interval', 'timeout'] as const).flatMap(field => {
+      const text = serviceProbe?.[field]
+      return text === undefined || durationMs(text) > 0 ? [] : violation(`${at}.serviceProbe.${field}`, 'must have a positive value')
+    }),
+  ]
+}
+
+function checkOutbound({ address, backendRef }: Outbound, at: string): Violation[] {
+  return [
+    ...ipAddress(address, `${at}.address`, 'address'),
+    ...((backendRef.name === undefined) === (backendRef.labels === undefined)
+      ? violation(`${at}.backendRef`, 'must have either a name or labels')
+      : []),
+  ]
+}
+
+function ipAddress(address: string | undefined, field: string, name: string): Violation[] {
+  return address === undefined || isIpAddress(address) ? [] : violation(field, `${name} has to be valid IP address`)
 }
 
 /** Indexes of values that an earlier one equals. */

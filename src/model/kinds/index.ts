@@ -1,20 +1,44 @@
 import type { TSchema } from 'typebox'
 import { nearest } from '../../std/did-you-mean.ts'
 import type { KindDefinition } from '../kind.ts'
+import { accessRoleKind } from './access-role.ts'
+import { accessRoleBindingKind } from './access-role-binding.ts'
+import { configKind } from './config.ts'
 import { dataplaneKind } from './dataplane.ts'
 import { dataplaneInsightKind } from './dataplane-insight.ts'
+import { discoverySourceKind } from './discovery-source.ts'
+import { hostnameGeneratorKind } from './hostname-generator.ts'
 import { meshKind } from './mesh.ts'
+import { meshAccessLogKind } from './mesh-access-log.ts'
+import { meshCircuitBreakerKind } from './mesh-circuit-breaker.ts'
+import { meshExternalServiceKind } from './mesh-external-service.ts'
+import { meshFaultInjectionKind } from './mesh-fault-injection.ts'
 import { meshGatewayKind } from './mesh-gateway.ts'
+import { meshHealthCheckKind } from './mesh-health-check.ts'
 import { meshHTTPRouteKind } from './mesh-http-route.ts'
 import { meshIdentityKind } from './mesh-identity.ts'
+import { meshInsightKind } from './mesh-insight.ts'
 import { meshLoadBalancingStrategyKind } from './mesh-load-balancing-strategy.ts'
+import { meshMetricKind } from './mesh-metric.ts'
 import { meshMultiZoneServiceKind } from './mesh-multi-zone-service.ts'
+import { meshOpenTelemetryBackendKind } from './mesh-open-telemetry-backend.ts'
+import { meshPassthroughKind } from './mesh-passthrough.ts'
+import { meshProxyPatchKind } from './mesh-proxy-patch.ts'
+import { meshRateLimitKind } from './mesh-rate-limit.ts'
+import { meshRetryKind } from './mesh-retry.ts'
 import { meshServiceKind } from './mesh-service.ts'
+import { meshTCPRouteKind } from './mesh-tcp-route.ts'
+import { meshTimeoutKind } from './mesh-timeout.ts'
+import { meshTLSKind } from './mesh-tls.ts'
+import { meshTraceKind } from './mesh-trace.ts'
 import { meshTrafficPermissionKind } from './mesh-traffic-permission.ts'
 import { meshTrustKind } from './mesh-trust.ts'
 import { meshZoneAddressKind } from './mesh-zone-address.ts'
 import { globalSecretKind, secretKind } from './secret.ts'
 import { serviceCapacityKind } from './service-capacity.ts'
+import { serviceInsightKind } from './service-insight.ts'
+import { trustAcknowledgementKind } from './trust-acknowledgement.ts'
+import { workloadKind } from './workload.ts'
 import { zoneKind } from './zone.ts'
 import { zoneInsightKind } from './zone-insight.ts'
 
@@ -23,20 +47,45 @@ export const kinds: readonly KindDefinition[] = [
   erased(meshKind),
   erased(zoneKind),
   erased(zoneInsightKind),
+  erased(meshInsightKind),
+  erased(configKind),
+  erased(accessRoleKind),
+  erased(accessRoleBindingKind),
   erased(globalSecretKind),
   erased(secretKind),
   erased(meshIdentityKind),
+  // Before MeshTrust: that a root signs no more must be known before it leaves the bundle.
+  erased(trustAcknowledgementKind),
   erased(meshTrustKind),
+  erased(hostnameGeneratorKind),
+  erased(discoverySourceKind),
+  erased(workloadKind),
   erased(dataplaneKind),
   erased(dataplaneInsightKind),
   erased(meshServiceKind),
   erased(meshMultiZoneServiceKind),
+  erased(meshExternalServiceKind),
+  erased(serviceInsightKind),
   erased(meshZoneAddressKind),
   erased(serviceCapacityKind),
   erased(meshGatewayKind),
+  erased(meshOpenTelemetryBackendKind),
   erased(meshHTTPRouteKind),
+  erased(meshTCPRouteKind),
+  erased(meshTLSKind),
   erased(meshLoadBalancingStrategyKind),
+  erased(meshPassthroughKind),
+  erased(meshAccessLogKind),
+  erased(meshTraceKind),
+  erased(meshFaultInjectionKind),
+  erased(meshRateLimitKind),
+  erased(meshTimeoutKind),
   erased(meshTrafficPermissionKind),
+  erased(meshHealthCheckKind),
+  erased(meshCircuitBreakerKind),
+  erased(meshRetryKind),
+  erased(meshMetricKind),
+  erased(meshProxyPatchKind),
 ]
 
 const byName = new Map(kinds.map(kind => [kind.kind, kind]))

@@ -1,18 +1,19 @@
 import Type, { type Static } from 'typebox'
 import { defineKind, type ResourceOf, type Violation } from '../kind.ts'
-import { closed, dnsLabel, hostPattern, labelMap, oneOf, portNumber, secureDataSource } from '../schema.ts'
+import { closed, described, dnsLabel, hostPattern, labelMap, oneOf, portNumber, secureDataSource } from '../schema.ts'
 
 const listener = closed({
   port: portNumber,
   protocol: oneOf('HTTP', 'HTTPS', 'TCP'),
-  /** `example.com`, `*.example.com` or `*`; absent = `*`. */
-  hostname: Type.Optional(hostPattern),
-  /** What a route's `sectionName` names; absent = the port. */
-  name: Type.Optional(dnsLabel),
+  hostname: Type.Optional(described(hostPattern, '`example.com`, `*.example.com` or `*`; absent = `*`.')),
+  name: Type.Optional(described(dnsLabel, "What a route's sectionName names; absent = the port.")),
   tls: Type.Optional(closed({ certificate: secureDataSource, privateKey: secureDataSource })),
 })
 
-const spec = closed({ selector: closed({ matchLabels: labelMap }), listeners: Type.Array(listener, { minItems: 1 }) })
+const spec = closed({
+  selector: closed({ matchLabels: labelMap }, { description: 'The Dataplanes (with gateway.type BUILTIN) that listen so.' }),
+  listeners: Type.Array(listener, { minItems: 1 }),
+})
 
 /** Ours: what the gateways that it selects (Dataplanes with `networking.gateway.type: BUILTIN`) listen to. Routes name it in their `targetRef`. */
 export const meshGatewayKind = defineKind({
@@ -23,6 +24,11 @@ export const meshGatewayKind = defineKind({
   shape: 'spec',
   sync: 'both',
   naming: 'rfc1035',
+  description: 'What the gateways that it selects listen to. Routes name it in their targetRef.',
+  example: {
+    name: 'edge',
+    spec: { selector: { matchLabels: { app: 'edge' } }, listeners: [{ port: 8080, protocol: 'HTTP', hostname: 'shop.example.com' }] },
+  },
   spec,
   check,
   columns: [

@@ -1,32 +1,53 @@
 import Type, { type Static } from 'typebox'
 import { durationMs, durationSchema } from '../duration.ts'
 import { defineKind, type ResourceOf, type Violation } from '../kind.ts'
-import { closed, condition, matchLabels, nonEmpty, oneOf, secureDataSource } from '../schema.ts'
+import { unwanted, violation } from '../rules.ts'
+import { closed, condition, described, matchLabels, nonEmpty, oneOf, secureDataSource } from '../schema.ts'
+import { templateProblem } from '../template.ts'
 
 const bundled = closed({
-  meshTrustCreation: Type.Optional(oneOf('Enabled', 'Disabled')),
-  insecureAllowSelfSigned: Type.Optional(Type.Boolean()),
-  autogenerate: Type.Optional(closed({ enabled: Type.Optional(Type.Boolean()) })),
+  // Kuma names the value here, not the field.
+  meshTrustCreation: Type.Optional(Type.Enum(['Enabled', 'Disabled'], { otherwise: '"{value}" must be one of ["Enabled", "Disabled"]' })),
+  insecureAllowSelfSigned: Type.Optional(Type.Boolean({ description: 'Take a root that nobody else has signed.' })),
+  autogenerate: Type.Optional(
+    closed({ enabled: Type.Optional(Type.Boolean()) }, { description: 'Each zone makes a root of its own, and keeps the key.' }),
+  ),
   ca: Type.Optional(closed({ certificate: secureDataSource, privateKey: secureDataSource })),
-  certificateParameters: Type.Optional(closed({ expiry: Type.Optional(durationSchema) })),
+  certificateParameters: Type.Optional(
+    closed({ expiry: Type.Optional(described(durationSchema, 'How long a certificate holds; it is renewed well before.')) }),
+  ),
+})
+
+const provider = closed({
+  type: oneOf('Bundled', 'Spire', 'Extension'),
+  bundled: Type.Optional(bundled),
+  spire: Type.Optional(closed({ agent: Type.Optional(closed({ timeout: Type.Optional(durationSchema) })) })),
+  extension: Type.Optional(
+    closed({ name: Type.String({ minLength: 1, otherwise: 'extension name needs to be defined' }), config: Type.Optional(Type.Unknown()) }),
+  ),
 })
 
 const spec = closed({
-  /** Absent = no Dataplane at all; `dataplane.matchLabels: {}` = every one. */
-  selector: Type.Optional(closed({ dataplane: Type.Optional(matchLabels) })),
-  /** Templates; absent = `{{ .Mesh }}.{{ .Zone }}.mesh.local` and `/workload/{{ .Workload }}`. */
+  selector: Type.Optional(
+    closed(
+      { dataplane: Type.Optional(matchLabels) },
+      { description: 'The Dataplanes that get it; absent = none, `dataplane.matchLabels: {}` = all.' },
+    ),
+  ),
   spiffeID: Type.Optional(
     closed({
-      trustDomain: Type.Optional(nonEmpty),
-      path: Type.Optional(Type.String({ pattern: '^/', description: 'a path that begins with "/"' })),
+      trustDomain: Type.Optional(described(nonEmpty, 'A template; absent = `{{ .Mesh }}.{{ .Zone }}.mesh.local`.')),
+      path: Type.Optional(
+        Type.String({
+          pattern: '^/',
+          mustBe: 'a path that begins with "/"',
+          description: 'A template; absent = `/workload/{{ .Workload }}`.',
+        }),
+      ),
     }),
   ),
-  provider: closed({
-    type: oneOf('Bundled', 'Spire', 'Extension'),
-    bundled: Type.Optional(bundled),
-    spire: Type.Optional(closed({ agent: Type.Optional(closed({ timeout: Type.Optional(durationSchema) })) })),
-    extension: Type.Optional(closed({ name: nonEmpty, config: Type.Optional(Type.Unknown()) })),
-  }),
+  /** Absent = nobody signs. */
+  provider: Type.Optional(provider),
 })
 
 /** Which Dataplanes get an identity, what it looks like, and who signs it. */
@@ -38,29 +59,53 @@ export const meshIdentityKind = defineKind({
   shape: 'spec',
   sync: 'both',
   naming: 'rfc1123',
+  description: 'Which Dataplanes get an identity, what it looks like, and who signs it.',
+  example: {
+    name: 'identity',
+    spec: { selector: { dataplane: { matchLabels: {} } }, provider: { type: 'Bundled', bundled: { autogenerate: { enabled: true } } } },
+  },
   spec,
   status: closed({ conditions: Type.Optional(Type.Array(condition)), trustDomain: Type.Optional(Type.String()) }),
   check,
-  columns: [{ title: 'PROVIDER', value: identity => identity.spec.provider.type }],
+  checkChange,
+  columns: [{ title: 'PROVIDER', value: identity => identity.spec.provider?.type ?? '' }],
 })
 export type MeshIdentity = ResourceOf<typeof meshIdentityKind>
-export type MeshIdentitySpec = MeshIdentity['spec']
+export type MeshIdentitySpec = Static<typeof spec>
 
-function check({ provider }: Static<typeof spec>): Violation[] {
-  const violations: Violation[] = []
+function check({ provider, spiffeID = {} }: MeshIdentitySpec): Violation[] {
+  if (provider === undefined) return checkTemplates(spiffeID)
   const mine = { Bundled: 'bundled', Spire: 'spire', Extension: 'extension' }[provider.type]
-  for (const block of ['bundled', 'spire', 'extension'] as const) {
-    if (block !== mine && provider[block] !== undefined)
-      violations.push({ field: `provider.${block}`, reason: `must not be set when type is ${provider.type}` })
-  }
-  if (provider.type === 'Extension' && provider.extension === undefined)
-    violations.push({ field: 'provider.extension', reason: 'must be set when type is Extension' })
   const { ca, autogenerate, certificateParameters } = provider.bundled ?? {}
-  if (ca !== undefined && autogenerate?.enabled === true) {
-    violations.push({ field: 'provider.bundled.ca', reason: 'must not be set when autogenerate is enabled' })
-  }
-  if (certificateParameters?.expiry !== undefined && durationMs(certificateParameters.expiry) < 60_000) {
-    violations.push({ field: 'provider.bundled.certificateParameters.expiry', reason: 'must be at least 1m' })
-  }
-  return violations
+  const expiry = certificateParameters?.expiry
+  return [
+    ...checkTemplates(spiffeID),
+    ...(['bundled', 'spire', 'extension'] as const).flatMap(block =>
+      block === mine || provider[block] === undefined ? [] : unwanted(`provider.${block}`, `must not be set when type is ${provider.type}`),
+    ),
+    ...(provider.type === 'Extension' && provider.extension === undefined
+      ? violation('provider.extension', 'configuration needs to be defined')
+      : []),
+    ...(ca !== undefined && autogenerate?.enabled === true
+      ? unwanted('provider.bundled.ca', "shouldn't be defined once using autogenerated")
+      : []),
+    ...(expiry !== undefined && durationMs(expiry) < 60_000
+      ? violation('provider.bundled.certificateParameters.expiry', 'must be at least 1m')
+      : []),
+  ]
+}
+
+/** Certificates that are out name it, and callers of other zones were told to expect it. */
+function checkChange({ spiffeID: before = {} }: MeshIdentitySpec, { spiffeID: after = {} }: MeshIdentitySpec): Violation[] {
+  const isSame = before.trustDomain === after.trustDomain && before.path === after.path
+  return isSame
+    ? []
+    : violation('spiffeID', 'must not be changed; make another MeshIdentity and delete this one when nobody has it any more')
+}
+
+function checkTemplates(spiffeID: NonNullable<MeshIdentitySpec['spiffeID']>): Violation[] {
+  return Object.entries(spiffeID).flatMap(([field, template]) => {
+    const problem = templateProblem(template, ['label'])
+    return problem === null ? [] : violation(`spiffeID.${field}`, problem)
+  })
 }

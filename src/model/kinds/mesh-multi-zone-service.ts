@@ -1,9 +1,24 @@
 import Type, { type Static } from 'typebox'
 import { defineKind, type ResourceOf } from '../kind.ts'
-import { closed, condition, dnsLabel, hostnameGeneratorStatus, labelMap, portNumber, protocol, serviceAddress } from '../schema.ts'
+import {
+  closed,
+  condition,
+  defaulting,
+  described,
+  dnsLabel,
+  hostnameGeneratorStatus,
+  labelMap,
+  portNumber,
+  protocol,
+  serviceAddress,
+} from '../schema.ts'
 import { repeatedPorts, servicePorts } from './mesh-service.ts'
 
-const port = closed({ name: Type.Optional(dnsLabel), port: portNumber, appProtocol: Type.Optional(protocol) })
+const port = closed({
+  name: Type.Optional(described(dnsLabel, 'Binds to the port of this name in each MeshService; where there is none, by number.')),
+  port: described(portNumber, 'The port that callers use.'),
+  appProtocol: Type.Optional(described(defaulting(protocol, 'tcp'), 'What is spoken on it.')),
+})
 
 const status = closed({
   addresses: Type.Optional(Type.Array(serviceAddress)),
@@ -31,9 +46,25 @@ export const meshMultiZoneServiceKind = defineKind({
   shape: 'spec',
   sync: 'global',
   naming: 'rfc1035',
-  spec: closed({ selector: closed({ meshService: closed({ matchLabels: labelMap }) }), ports: Type.Array(port, { minItems: 1 }) }),
+  description: 'One service out of the MeshServices of all zones that it selects; this is what fails over between zones.',
+  example: {
+    name: 'backend',
+    spec: {
+      selector: { meshService: { matchLabels: { 'kuma.io/display-name': 'backend' } } },
+      ports: [{ name: 'http', port: 80, appProtocol: 'http' }],
+    },
+  },
+  spec: closed({
+    selector: closed({
+      meshService: closed({
+        matchLabels: defaulting(described(labelMap, 'Labels that the MeshServices must have, of whatever zone.'), {}),
+      }),
+    }),
+    ports: Type.Array(port, { minItems: 1 }),
+  }),
   status,
   check: spec => repeatedPorts(spec.ports),
+  ports: spec => spec.ports,
   columns: [
     { title: 'PORTS', value: service => servicePorts(service.spec.ports) },
     { title: 'ZONES', value: service => (service.status?.meshServices ?? []).map(it => it.zone ?? '').join(',') },

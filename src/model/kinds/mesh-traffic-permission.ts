@@ -1,38 +1,53 @@
 import Type, { type Static } from 'typebox'
-import { defineKind, type ResourceOf } from '../kind.ts'
-import { closed, nonEmpty, oneOf } from '../schema.ts'
+import { checkInboundMatch, checkTargets } from '../check-targets.ts'
+import { type InboundMatch, inboundMatch } from '../inbound-match.ts'
+import type { ResourceOf, Violation } from '../kind.ts'
+import { definePolicy } from '../policy-kind.ts'
+import { each, violation } from '../rules.ts'
+import { closed } from '../schema.ts'
 import { topTargetRef } from '../target-ref.ts'
 
-/** `{}` matches every caller. */
-const match = closed({
-  spiffeID: Type.Optional(closed({ type: oneOf('Exact', 'Prefix'), value: nonEmpty })),
-  sni: Type.Optional(closed({ type: oneOf('Exact'), value: nonEmpty })),
+const matches = Type.Optional(Type.Array(inboundMatch))
+
+const spec = closed({
+  targetRef: Type.Optional(topTargetRef),
+  rules: Type.Array(closed({ default: closed({ deny: matches, allowWithShadowDeny: matches, allow: matches }) }), {
+    minItems: 1,
+    description: 'For requests and connections that come in.',
+  }),
 })
 
-const matches = Type.Optional(Type.Array(match))
-
 /** Who may call whom. Every `deny` of every matching policy is tried first, then every `allow`; what none allows is denied. */
-export const meshTrafficPermissionKind = defineKind({
+export const meshTrafficPermissionKind = definePolicy({
   kind: 'MeshTrafficPermission',
   short: 'mtp',
   path: 'meshtrafficpermissions',
-  scope: 'mesh',
-  shape: 'spec',
-  sync: 'both',
-  naming: 'rfc1123',
-  spec: closed({
-    targetRef: Type.Optional(topTargetRef),
-    rules: Type.Array(closed({ default: closed({ deny: matches, allowWithShadowDeny: matches, allow: matches }) }), { minItems: 1 }),
-  }),
-  check: ({ rules }) =>
-    rules.flatMap(({ default: conf }, index) =>
-      conf.deny?.length || conf.allow?.length || conf.allowWithShadowDeny?.length
-        ? []
-        : [{ field: `rules[${index}].default`, reason: 'at least one of allow, allowWithShadowDeny and deny must have an item' }],
-    ),
-  policy: { order: 1100, to: false, rules: true },
-  columns: [{ title: 'TARGET', value: policy => policy.spec.targetRef?.kind ?? 'Mesh' }],
+  description: 'Who may call whom. Every deny of every policy is tried first, then every allow; what none allows is denied.',
+  example: {
+    name: 'web-to-backend',
+    spec: {
+      targetRef: { kind: 'Dataplane', labels: { app: 'backend' } },
+      rules: [{ default: { allow: [{ spiffeID: { type: 'Exact', value: 'spiffe://default.aws-1.mesh.local/workload/web' } }] } }],
+    },
+  },
+  spec,
+  check,
+  order: 1100,
 })
 export type MeshTrafficPermission = ResourceOf<typeof meshTrafficPermissionKind>
-export type MeshTrafficPermissionSpec = MeshTrafficPermission['spec']
-export type TrafficMatch = Static<typeof match>
+export type MeshTrafficPermissionSpec = Static<typeof spec>
+export type TrafficMatch = InboundMatch
+
+const lists = ['allow', 'allowWithShadowDeny', 'deny'] as const
+
+function check(spec: MeshTrafficPermissionSpec): Violation[] {
+  return [
+    ...checkTargets(spec),
+    ...each(spec.rules, 'rules', ({ default: conf }, at) => [
+      ...(lists.every(list => (conf[list]?.length ?? 0) === 0)
+        ? violation(at, "at least one of 'allow', 'allowWithShadowDeny', 'deny' has to be defined")
+        : []),
+      ...lists.flatMap(list => each(conf[list], `${at}.default.${list}`, checkInboundMatch)),
+    ]),
+  ]
+}

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { defineKind, type ResourceOf } from '../kind.ts'
-import { closed, nonEmpty, oneOf } from '../schema.ts'
+import { closed, oneOf } from '../schema.ts'
 import { parseTrustDomain } from '../spiffe-id.ts'
 
 /** The certificates that vouch for the identities of one trust domain. */
@@ -12,12 +12,27 @@ export const meshTrustKind = defineKind({
   shape: 'spec',
   sync: 'forwarded',
   naming: 'rfc1123',
+  description: 'The certificates that vouch for the identities of one trust domain.',
+  example: {
+    name: 'aws-1',
+    spec: {
+      trustDomain: 'default.aws-1.mesh.local',
+      caBundles: [{ type: 'Pem', pem: { value: '-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n' } }],
+    },
+  },
   spec: closed({
-    trustDomain: nonEmpty,
+    trustDomain: Type.String({ minLength: 1, maxLength: 253, description: 'Whose identities these certificates vouch for.' }),
     caBundles: Type.Array(
       closed({
         type: oneOf('Pem'),
-        pem: closed({ value: Type.String({ pattern: '-----BEGIN CERTIFICATE-----', description: 'one or more certificates in PEM' }) }),
+        pem: closed({
+          value: Type.String({
+            pattern: '-----BEGIN CERTIFICATE-----',
+            mustBe: 'one or more certificates in PEM',
+            otherwise: 'provided certificate has incorrect format',
+            description: 'One or more certificates in PEM.',
+          }),
+        }),
       }),
       {
         minItems: 1,
@@ -25,6 +40,7 @@ export const meshTrustKind = defineKind({
     ),
   }),
   status: closed({ origin: Type.Optional(closed({ kri: Type.Optional(Type.String()) })) }),
+  includeInFederation: true,
   check: spec => {
     const parsed = parseTrustDomain(spec.trustDomain)
     return parsed.kind === 'ok' ? [] : [{ field: 'trustDomain', reason: parsed.reason }]

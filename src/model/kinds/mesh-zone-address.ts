@@ -1,5 +1,5 @@
 import { defineKind, type ResourceOf } from '../kind.ts'
-import { closed, nonEmpty, portNumber } from '../schema.ts'
+import { closed, described, nonEmpty, portNumber } from '../schema.ts'
 
 /** Where the proxies of other zones reach this zone's gateway. */
 export const meshZoneAddressKind = defineKind({
@@ -10,7 +10,9 @@ export const meshZoneAddressKind = defineKind({
   shape: 'spec',
   sync: 'forwarded',
   naming: 'rfc1123',
-  spec: closed({ address: nonEmpty, port: portNumber }),
+  description: "Where the proxies of other zones reach this zone's gateway.",
+  example: { name: 'east', spec: { address: '203.0.113.7', port: 10001 } },
+  spec: closed({ address: described(nonEmpty, 'Where other zones reach the gateway: an IP address or a host name.'), port: portNumber }),
   columns: [{ title: 'ADDRESS', value: zoneAddress => `${zoneAddress.spec.address}:${zoneAddress.spec.port}` }],
 })
 export type MeshZoneAddress = ResourceOf<typeof meshZoneAddressKind>

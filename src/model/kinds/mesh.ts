@@ -11,7 +11,16 @@ export const meshKind = defineKind({
   shape: 'flat',
   sync: 'global',
   naming: 'rfc1035',
-  spec: closed({ meshServices: Type.Optional(closed({ mode: Type.Optional(oneOf('Exclusive')) })) }),
+  description: 'A mesh is a name: services, proxies and policies belong to one.',
+  example: { name: 'default', spec: {} },
+  spec: closed({
+    meshServices: Type.Optional(
+      closed(
+        { mode: Type.Optional(oneOf('Exclusive')) },
+        { description: 'There is one way alone; the block is taken so that files that have it load.' },
+      ),
+    ),
+  }),
   columns: [],
 })
 export type Mesh = ResourceOf<typeof meshKind>

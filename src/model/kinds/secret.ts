@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { defineKind, type ResourceOf } from '../kind.ts'
 import { closed } from '../schema.ts'
 
-const spec = closed({ data: Type.String({ format: 'base64', pattern: '^[A-Za-z0-9+/]*={0,2}$', description: 'base64' }) })
+const spec = closed({ data: Type.String({ format: 'base64', pattern: '^[A-Za-z0-9+/]*={0,2}$', mustBe: 'base64' }) })
 
 /** What must not be seen: keys and credentials of one mesh. Stays on the control plane that made it. */
 export const secretKind = defineKind({
@@ -13,6 +13,8 @@ export const secretKind = defineKind({
   shape: 'flat',
   sync: 'none',
   naming: 'rfc1123',
+  description: 'What must not be seen: keys and credentials of one mesh. It is taken and used, and never shown.',
+  example: { name: 'registry-token', spec: { data: 'dG9rZW4=' } },
   spec,
   secret: true,
   columns: [],
@@ -29,6 +31,8 @@ export const globalSecretKind = defineKind({
   shape: 'flat',
   sync: 'none',
   naming: 'rfc1123',
+  description: 'As a Secret, for the control plane itself.',
+  example: { name: 'user-token-revocations', spec: { data: 'dG9rZW4=' } },
   spec,
   secret: true,
   columns: [],

@@ -11,6 +11,8 @@ export const serviceCapacityKind = defineKind({
   shape: 'spec',
   sync: 'forwarded',
   naming: 'rfc1035',
+  description: 'How much of a MeshService its zone can serve now, for the callers of other zones.',
+  example: { name: 'backend', spec: { service: 'backend', healthy: 3, total: 4, weight: 3 } },
   spec: closed({
     /** Display name of the MeshService of the same zone. */
     service: nonEmpty,

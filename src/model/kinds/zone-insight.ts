@@ -41,6 +41,8 @@ export const zoneInsightKind = defineKind({
   shape: 'flat',
   sync: 'none',
   naming: 'rfc1035',
+  description: 'What global knows of a zone: its connections, and what was sent over them.',
+  example: { name: 'aws-1', spec: { subscriptions: [{ id: 'c1', connectTime: '2026-11-21T09:00:00Z' }] } },
   spec: closed({
     subscriptions: Type.Optional(Type.Array(subscription)),
     envoyAdminStreams: Type.Optional(

@@ -11,7 +11,9 @@ export const zoneKind = defineKind({
   shape: 'flat',
   sync: 'none',
   naming: 'rfc1035',
-  spec: closed({ enabled: Type.Optional(Type.Boolean()) }),
+  description: 'A zone that may connect to the global control plane. With `enabled: false` its resources stop going to other zones.',
+  example: { name: 'aws-1', spec: { enabled: true } },
+  spec: closed({ enabled: Type.Optional(Type.Boolean({ description: 'Absent = true.' })) }),
   columns: [{ title: 'ENABLED', value: zone => String(zone.spec.enabled ?? true) }],
 })
 export type Zone = ResourceOf<typeof zoneKind>
