@@ -1,5 +1,8 @@
 import { formatKey, type Revision } from '../model/resource.ts'
 import { ChangeHistory } from './change-history.ts'
+import type { Fence, Term } from './leadership.ts'
+import { LocalLeadership } from './local-leadership.ts'
+import { alone, type Presence } from './presence.ts'
 import {
   RevisionConflictError,
   refuseDuplicateKeys,
@@ -31,6 +34,7 @@ export function memoryDisk(changeLimit = 10_000): MemoryDisk {
 export class MemoryStore implements Store {
   readonly failed = new Promise<Error>(() => {})
   readonly #disk: MemoryDisk
+  readonly #leadership = new LocalLeadership()
   readonly #closing = new AbortController()
 
   constructor(disk = memoryDisk()) {
@@ -41,9 +45,10 @@ export class MemoryStore implements Store {
     return { revision: this.#disk.history.latest, records: [...this.#disk.records.values()] }
   }
 
-  async commit(operations: readonly StoreOperation[]): Promise<Revision> {
+  async commit(operations: readonly StoreOperation[], fence?: Fence): Promise<Revision> {
     if (this.#closing.signal.aborted) throw new StoreClosedError('the memory store')
     refuseDuplicateKeys(operations.map(operation => operation.key))
+    this.#leadership.check(fence)
     for (const { key, expect } of operations) {
       const actual = this.#disk.records.get(formatKey(key))?.revision ?? 'absent'
       if (expect !== undefined && expect !== actual) throw new RevisionConflictError(key, expect, actual)
@@ -69,6 +74,14 @@ export class MemoryStore implements Store {
       }
       await history.moved(position, ended)
     }
+  }
+
+  lead(role: string, signal: AbortSignal): Promise<Term> {
+    return this.#leadership.lead(role, signal)
+  }
+
+  join(): Presence {
+    return alone
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { Resource, ResourceDraft } from '../model/resource.ts'
 import { ManualClock } from '../std/clock.ts'
 import { silentLog } from '../std/log.ts'
 import type { ChangeBatch } from './change-batch.ts'
 import { MemoryStore, memoryDisk } from './memory-store.ts'
 import { Registry, type RegistryChange } from './registry.ts'
-import { CompactedError, DuplicateKeyError, RevisionConflictError, StoreClosedError } from './store.ts'
+import { ResourceIndex } from './resource-index.ts'
+import {
+  CompactedError,
+  DuplicateKeyError,
+  RevisionConflictError,
+  StoreClosedError,
+  StoreFullError,
+  StoreUnavailableError,
+} from './store.ts'
 
 function aDraft(name: string, over: Partial<ResourceDraft> = {}): ResourceDraft {
   return { kind: 'MeshService', mesh: 'default', name, labels: {}, spec: { ports: [80] }, ...over }
@@ -318,6 +327,77 @@ describe('a watch of the registry', () => {
     await registry.close()
   })
 
+  test('says whether its store takes writes, each time that changes', async () => {
+    const store = new MemoryStore(memoryDisk())
+    const registry = await Registry.open(store, { clock: new ManualClock(), log: silentLog })
+    const told: string[] = []
+    const stop = registry.onStoreState(state => told.push(state.kind))
+    const { commit } = store
+    const refusing = (error: Error) => {
+      store.commit = () => Promise.reject(error)
+    }
+
+    await registry.commit([put('a')])
+    for (const error of [new StoreFullError('disk'), new StoreFullError('disk'), new StoreUnavailableError('etcd', 'no leader', true)]) {
+      refusing(error)
+      await assert.rejects(registry.commit([put('b')]), error)
+    }
+    store.commit = commit
+    await assert.rejects(registry.commit([{ ...put('a', { spec: 1 }), expect: 'absent' }]), RevisionConflictError)
+    await registry.commit([put('c')])
+    stop()
+    refusing(new StoreFullError('disk'))
+    await assert.rejects(registry.commit([put('d')]))
+
+    assert.deepEqual(told, ['full', 'held', 'ok'])
+    assert.equal(registry.storeState.kind, 'full')
+    await registry.close()
+  })
+
+  test('lists in order whatever came, went and changed in between', () => {
+    const resource = fc.record({ name: fc.integer({ min: 0, max: 60 }).map(String), app: fc.constantFrom('x', 'y', undefined) })
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ kind: fc.constant('put' as const), resource }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), resource }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('list' as const), resource }) },
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), steps => {
+        const index = new ResourceIndex()
+        const model = new Map<string, Resource>()
+        const handedOut: [readonly Resource[], string][] = []
+        const listed = (app?: string) =>
+          [...model.values()].filter(({ labels }) => app === undefined || labels.app === app).sort((a, b) => (a.name < b.name ? -1 : 1))
+        for (const [revision, { kind, resource }] of steps.entries()) {
+          const { name, app } = resource
+          const next: Resource = {
+            ...aDraft(name, { labels: app === undefined ? {} : { app } }),
+            creationTime: '',
+            modificationTime: '',
+            revision,
+          }
+          if (kind === 'put') {
+            index.put(next)
+            model.set(name, next)
+          } else if (kind === 'delete') {
+            index.delete(next)
+            model.delete(name)
+          } else {
+            for (const [found, wanted] of [
+              [index.list('MeshService', 'default'), listed()],
+              [index.byLabel('MeshService', 'default', 'app', 'x'), listed('x')],
+            ] as const) {
+              assert.deepEqual(found, wanted)
+              handedOut.push([found, JSON.stringify(found)])
+            }
+          }
+        }
+        assert.deepEqual(index.list('MeshService'), listed())
+        for (const [array, before] of handedOut) assert.equal(JSON.stringify(array), before)
+      }),
+    )
+  })
+
   test('leaves out what its filter refuses', async () => {
     const { registry } = await anOpenRegistry()
     await registry.commit([put('a')])
@@ -327,6 +407,62 @@ describe('a watch of the registry', () => {
     const { value: batch } = await registry.watch({ from: 0, signal: new AbortController().signal, filter: isMesh }).next()
 
     assert.deepEqual(specsOf(batch!), ['mesh'])
+    await registry.close()
+  })
+
+  test('brings a reader whose filter leaves everything out so far that it can resume', async () => {
+    const { registry } = await anOpenRegistry({ changeLimit: 10 })
+    const stop = new AbortController()
+    const nothing = () => false
+    const bookmarks: ChangeBatch[] = []
+    const reading = (async () => {
+      for await (const batch of registry.watch({ from: 0, signal: stop.signal, filter: nothing, bookmarkEvery: 4 })) bookmarks.push(batch)
+    })()
+
+    for (const spec of Array(30).keys()) {
+      await registry.commit([put('a', { spec })])
+      await new Promise(setImmediate)
+    }
+    stop.abort()
+    await reading
+
+    assert.deepEqual(
+      bookmarks,
+      [4, 8, 12, 16, 20, 24, 28].map(revision => ({ revision, changes: [] })),
+    )
+    const { value } = await registry.watch({ from: 28, signal: new AbortController().signal }).next()
+    assert.deepEqual(specsOf(value!), [29])
+    await registry.close()
+  })
+
+  test('fails, and keeps what it has, when its store was put back to an older state', async () => {
+    const store = new MemoryStore(memoryDisk())
+    await store.commit([{ kind: 'put', key: aDraft('a'), value: '{"labels":{}}' }])
+    let load = () => MemoryStore.prototype.load.call(store)
+    const goneBack = Promise.withResolvers<void>()
+    const registry = await Registry.open(
+      {
+        load: () => load(),
+        commit: operations => store.commit(operations),
+        lead: (role, signal) => store.lead(role, signal),
+        join: () => store.join(),
+        close: () => store.close(),
+        failed: store.failed,
+        async *watch(from) {
+          await goneBack.promise
+          yield* [] // nothing comes any more
+          throw new CompactedError(from, 0)
+        },
+      },
+      { clock: new ManualClock(), log: silentLog },
+    )
+
+    load = async () => ({ revision: 0, records: [] })
+    goneBack.resolve()
+
+    assert.match(String(await registry.failed), /went back from revision 1 to 0/)
+    assert.equal(registry.list('MeshService').length, 1)
+    await assert.rejects(registry.commit([put('b')]), /went back/)
     await registry.close()
   })
 

@@ -5,6 +5,7 @@ import type { Log } from '../std/log.ts'
 import { type ChangeBatch, keyOfChange, mergeBatches, type ResourceChange } from './change-batch.ts'
 import { ChangeHistory } from './change-history.ts'
 import { KeyClaims } from './key-claims.ts'
+import type { Fence } from './leadership.ts'
 import { decodeRecord, encodeValue, hasSameContent } from './resource-codec.ts'
 import { ResourceIndex } from './resource-index.ts'
 import {
@@ -14,8 +15,10 @@ import {
   type Store,
   type StoreChange,
   StoreClosedError,
+  StoreDamagedError,
   type StoreOperation,
 } from './store.ts'
+import { StoreHealth, type StoreState } from './store-health.ts'
 
 export type RegistryChange =
   | { readonly kind: 'put'; readonly draft: ResourceDraft; readonly expect?: Expectation }
@@ -36,6 +39,12 @@ interface WatchOptions {
   readonly from: Revision
   readonly signal: AbortSignal
   readonly filter?: (change: ResourceChange) => boolean
+  /**
+   * A bookmark, which is a batch without changes, after so many changes that the filter left out: it tells the reader how far it has
+   * been brought, so that it can resume there. Far below the registry's `changeLimit` (10,000), or a reader of a quiet kind comes back to
+   * a forgotten revision. Counted and not timed, because only commits make a revision forgotten. Without it there are no bookmarks.
+   */
+  readonly bookmarkEvery?: number
 }
 
 /**
@@ -52,6 +61,7 @@ export class Registry {
   readonly #claims = new KeyClaims()
   readonly #listeners = new Set<ChangeListener>()
   readonly #awaited = new Map<Revision, PromiseWithResolvers<ChangeBatch>>()
+  readonly #health = new StoreHealth()
   readonly #closing = new AbortController()
   readonly #following: Promise<void>
   #index = new ResourceIndex()
@@ -62,7 +72,7 @@ export class Registry {
   static async open(store: Store, options: RegistryOptions): Promise<Registry> {
     const { revision, records } = await store.load()
     const index = new ResourceIndex()
-    for (const record of records) index.put(decodeRecord(record))
+    while (records.length > 0) for (const record of records.splice(0, 1000)) index.put(decodeRecord(record))
     return new Registry(store, options, revision, index)
   }
 
@@ -80,6 +90,7 @@ export class Registry {
       failed.resolve(error)
     })
     store.failed.then(failed.resolve)
+    void failed.promise.then(error => this.#health.failed(error))
   }
 
   get revision(): Revision {
@@ -108,10 +119,11 @@ export class Registry {
   /**
    * All of `changes` or none, under one revision. A put that is equal in labels, spec and status to what is there, and a delete of
    * what is not there, change nothing: when nothing is left, the revision stays. Commits may run at the same time; those that share
-   * a key take effect in the order they were called. Throws RevisionConflictError, DuplicateKeyError and what the store throws.
+   * a key take effect in the order they were called. With a fence it is refused once that term of leadership is over. Throws
+   * RevisionConflictError, DuplicateKeyError and what the store throws.
    * @returns the revision from which the change is visible, and what this commit changed.
    */
-  async commit(changes: readonly RegistryChange[]): Promise<ChangeBatch> {
+  async commit(changes: readonly RegistryChange[], fence?: Fence): Promise<ChangeBatch> {
     const keys = changes.map(change => (change.kind === 'put' ? change.draft : change.key))
     refuseDuplicateKeys(keys)
     const claim = this.#claims.claim(keys)
@@ -120,11 +132,20 @@ export class Registry {
       this.#refuseWhenOver()
       const operations = this.#operationsFor(changes)
       if (operations.length === 0) return { revision: this.revision, changes: [] }
-      const revision = await this.#store.commit(operations)
+      const revision = await this.#commit(operations, fence)
       return onlyKeys(await this.#applied(revision), revision, keys)
     } finally {
       claim.release()
     }
+  }
+
+  /** Whether the store takes writes; `listener` is told of every change. @returns what ends it. */
+  onStoreState(listener: (state: StoreState) => void): () => void {
+    return this.#health.onChange(listener)
+  }
+
+  get storeState(): StoreState {
+    return this.#health.state
   }
 
   onChange(listener: ChangeListener): () => void {
@@ -137,8 +158,9 @@ export class Registry {
    * batches, with the newest state of each key. Throws CompactedError when `from` is forgotten or unknown: list everything, then
    * watch from the revision of that list. Ends when `signal` aborts or the registry is closed.
    */
-  async *watch({ from, signal, filter }: WatchOptions): AsyncGenerator<ChangeBatch, void> {
+  async *watch({ from, signal, filter, bookmarkEvery = Number.POSITIVE_INFINITY }: WatchOptions): AsyncGenerator<ChangeBatch, void> {
     let position = from
+    let leftOut = 0
     while (!signal.aborted && !this.#history.closed) {
       const [first, ...rest] = this.#history.after(position)
       if (!first) {
@@ -148,7 +170,10 @@ export class Registry {
       const batch = mergeBatches([first, ...rest])
       position = batch.revision
       const changes = filter ? batch.changes.filter(filter) : batch.changes
-      if (changes.length > 0) yield { revision: batch.revision, changes }
+      leftOut += batch.changes.length - changes.length
+      if (changes.length === 0 && leftOut < bookmarkEvery) continue
+      leftOut = 0
+      yield { revision: batch.revision, changes }
     }
   }
 
@@ -164,6 +189,17 @@ export class Registry {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #commit(operations: readonly StoreOperation[], fence: Fence | undefined): Promise<Revision> {
+    try {
+      const revision = await this.#store.commit(operations, fence)
+      this.#health.worked()
+      return revision
+    } catch (error) {
+      this.#health.refused(error)
+      throw error
+    }
   }
 
   /** Decided on memory: the claim on these keys says that no other commit of this process is about to change them. Whether an
@@ -215,11 +251,19 @@ export class Registry {
   /** Brings memory to what the store holds now, as one batch with the differences. */
   async #reload(): Promise<void> {
     const { revision, records } = await this.#store.load()
+    if (revision < this.revision) {
+      throw new StoreDamagedError(
+        'SKERRY_STORE_DAMAGED',
+        `the store went back from revision ${this.revision} to ${revision}: it was replaced or put back from a copy`,
+        'Start this program again once the store is what it should be; until then nothing of it is published',
+      )
+    }
     const present = new Set(records.map(record => formatKey(record.key)))
     const deleted = [...this.#index.all()].filter(resource => !present.has(formatKey(resource)))
     const written = records.filter(record => this.#index.get(record.key)?.revision !== record.revision)
     const deletions = deleted.map(({ kind, mesh, name }): StoreChange => ({ kind: 'delete', key: { kind, mesh, name }, revision }))
-    this.#apply([...deletions, ...written.map((record): StoreChange => ({ kind: 'put', record }))], revision)
+    const changes = [...deletions, ...written.map((record): StoreChange => ({ kind: 'put', record }))]
+    if (changes.length > 0 || revision > this.revision) this.#apply(changes, revision)
   }
 
   #apply(stored: readonly StoreChange[], revision = revisionOf(stored.at(-1)!)): void {
@@ -235,9 +279,21 @@ export class Registry {
     const batch = { revision, changes }
     this.#history.append(batch)
     if (changes.length > 0) this.#tellListeners(batch)
-    for (const [awaitedRevision, { resolve }] of this.#awaited) {
-      if (awaitedRevision > revision) continue
-      this.#awaited.delete(awaitedRevision)
+    this.#resolveAwaited(batch)
+  }
+
+  /** Hundreds may wait, nearly always for one revision each and in order: not all of them are looked at for each batch. */
+  #resolveAwaited(batch: ChangeBatch): void {
+    const exact = this.#awaited.get(batch.revision)
+    exact?.resolve(batch)
+    this.#awaited.delete(batch.revision)
+    // A batch may stand for several.
+    for (const [revision, { resolve }] of this.#awaited) {
+      if (revision > batch.revision) {
+        if (exact) return
+        continue
+      }
+      this.#awaited.delete(revision)
       resolve(batch)
     }
   }

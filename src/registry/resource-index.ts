@@ -54,7 +54,7 @@ class KindIndex {
     let order = this.#orders.get(mesh)
     if (!order) {
       if (mesh !== everyMesh && !this.#meshes.has(mesh)) return none
-      order = new OrderedResources(mesh === everyMesh ? this.#resources() : this.#meshes.get(mesh)!.values())
+      order = new OrderedResources([...(mesh === everyMesh ? this.#resources() : this.#meshes.get(mesh)!.values())])
       this.#orders.set(mesh, order)
     }
     return order.list()
@@ -77,8 +77,10 @@ class KindIndex {
     }
     const previous = names.get(resource.name)
     names.set(resource.name, resource)
-    this.#orders.get(resource.mesh)?.put(resource)
-    this.#orders.get(everyMesh)?.put(resource)
+    for (const order of [this.#orders.get(resource.mesh), this.#orders.get(everyMesh)]) {
+      if (previous) order?.replace(resource)
+      else order?.add(resource)
+    }
     for (const index of this.#labels.values()) index.replace(previous, resource)
     return previous
   }
@@ -105,39 +107,63 @@ class KindIndex {
 
 const everyMesh = Symbol('every mesh')
 
+/** Resources by one label's value. */
 class LabelIndex {
   readonly #label: string
-  /** `<mesh>/<value>` → resources in order. Meshes hold no slash. */
-  readonly #groups = new Map<string, OrderedResources>()
+  /** mesh → value → resources in order */
+  readonly #meshes = new Map<string, Map<string, OrderedResources>>()
 
   constructor(label: string, resources: Iterable<Resource>) {
     this.#label = label
-    const groups = Map.groupBy(resources, resource => this.#groupOf(resource))
-    for (const [group, members] of groups) if (group !== undefined) this.#groups.set(group, new OrderedResources(members))
+    const members = new Map<string, Map<string, Resource[]>>()
+    for (const resource of resources) {
+      const value = this.#valueOf(resource)
+      if (value === undefined) continue
+      const values = getOrMake(members, resource.mesh, () => new Map<string, Resource[]>())
+      getOrMake(values, value, () => []).push(resource)
+    }
+    for (const [mesh, values] of members) {
+      const groups = new Map<string, OrderedResources>()
+      for (const [value, group] of values) groups.set(value, new OrderedResources(group))
+      this.#meshes.set(mesh, groups)
+    }
   }
 
   list(mesh: string, value: string): readonly Resource[] {
-    return this.#groups.get(`${mesh}/${value}`)?.list() ?? none
+    return this.#meshes.get(mesh)?.get(value)?.list() ?? none
   }
 
   replace(previous: Resource | undefined, next: Resource | undefined): void {
-    const oldGroup = previous && this.#groupOf(previous)
-    const newGroup = next && this.#groupOf(next)
-    if (previous && oldGroup !== undefined && oldGroup !== newGroup) this.#remove(oldGroup, previous)
-    if (!next || newGroup === undefined) return
-    const members = this.#groups.get(newGroup)
-    if (members) members.put(next)
-    else this.#groups.set(newGroup, new OrderedResources([next]))
+    const oldValue = previous && this.#valueOf(previous)
+    const newValue = next && this.#valueOf(next)
+    if (previous && oldValue !== undefined && oldValue !== newValue) this.#remove(oldValue, previous)
+    if (!next || newValue === undefined) return
+    const values = getOrMake(this.#meshes, next.mesh, () => new Map<string, OrderedResources>())
+    const group = getOrMake(values, newValue, () => new OrderedResources())
+    if (oldValue === newValue) group.replace(next)
+    else group.add(next)
   }
 
-  #remove(group: string, resource: Resource): void {
-    const members = this.#groups.get(group)
-    members?.delete(resource)
-    if (members?.size === 0) this.#groups.delete(group)
+  #remove(value: string, resource: Resource): void {
+    const values = this.#meshes.get(resource.mesh)
+    const group = values?.get(value)
+    if (!values || !group) return
+    group.delete(resource)
+    if (group.size === 0) values.delete(value)
+    if (values.size === 0) this.#meshes.delete(resource.mesh)
   }
 
-  #groupOf(resource: Resource): string | undefined {
-    const value = Object.hasOwn(resource.labels, this.#label) ? resource.labels[this.#label] : undefined
-    return value === undefined ? undefined : `${resource.mesh}/${value}`
+  #valueOf(resource: Resource): string | undefined {
+    const value: unknown = resource.labels[this.#label]
+    return typeof value === 'string' ? value : undefined // what every object inherits is no string
   }
+}
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key)
+  if (value === undefined) {
+    value = make()
+    map.set(key, value)
+  }
+  return value
 }

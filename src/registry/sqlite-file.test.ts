@@ -17,7 +17,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, describe, test } from 'node:test'
 import { SqliteFile } from './sqlite-file.ts'
 import { keyNamed, put, range, remove } from './store.contract.ts'
-import { CompactedError, StoreDamagedError, StoreFailedError, type StoreSnapshot } from './store.ts'
+import { CompactedError, StoreDamagedError, type StoredRecord, StoreFailedError, type StoreSnapshot } from './store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'skerry-file-'))
 after(() => rmSync(root, { recursive: true }))
@@ -29,8 +29,15 @@ function aPlace(): string {
   return join(root, `${++directories}`, 'store.db')
 }
 
-function openAt(file: string, options: { allowEmpty?: boolean; changeLimit?: number; maxBytes?: number } = {}) {
-  return SqliteFile.open({ file, changeLimit: 1000, ...options })
+function openAt(place: string, options: { allowEmpty?: boolean; changeLimit?: number; maxBytes?: number } = {}) {
+  const records: StoredRecord[] = []
+  const file = SqliteFile.open({ file: place, changeLimit: 1000, ...options }, page => records.push(...page))
+  return { file, snapshot: { revision: file.revision, records } satisfies StoreSnapshot }
+}
+
+function contentOf(store: SqliteFile): StoreSnapshot {
+  const records: StoredRecord[] = []
+  return { revision: store.load(page => records.push(...page)), records }
 }
 
 /** A store as a killed process leaves it: the files of one that is open, copied. `checkpointed` is in the database, the rest in its log. */
@@ -40,7 +47,7 @@ function aKilledStore(checkpointed: number, logged: number): { file: string; con
   if (checkpointed > 0) store.commitGroup(range(checkpointed).map(index => [put(`n${index}`, `${index} ${'x'.repeat(150)}`)]))
   store.checkpoint()
   for (const index of range(logged)) store.commitGroup([[put(`n${index}`, `again ${'y'.repeat(150)}`)]])
-  const content = store.load()
+  const content = contentOf(store)
   const file = copyOf(place)
   store.close()
   return { file, content }
@@ -340,13 +347,13 @@ describe('a store file', () => {
       { errcode: 13 },
     )
 
-    const { revision, records } = store.load()
+    const { revision, records } = contentOf(store)
     assert.deepEqual([revision, records.length], [stored * 2, stored + 1])
     assert.equal(records.find(record => record.key.name === 'last')?.value, `${stored - 1}`)
     const [outcome] = store.commitGroup([[{ ...put('last', 'short'), expect: revision - 1 }]])
     assert.equal(outcome?.kind, 'committed')
     store.commitGroup([[{ ...put(`n${stored}`, 'small'), expect: 'absent' }]])
-    assert.equal(store.load().records.find(record => record.key.name === `n${stored}`)?.value, 'small')
+    assert.equal(contentOf(store).records.find(record => record.key.name === `n${stored}`)?.value, 'small')
     store.close()
   })
 
@@ -369,7 +376,7 @@ describe('a store file', () => {
       ],
     )
     assert.deepEqual(store.changesAfter(1500, 5), [])
-    assert.ok(statSync(`${place}-wal`).size < 6_000_000)
+    assert.ok(statSync(`${place}-wal`).size < 10_000_000)
     store.close()
     assert.deepEqual(
       (outcomeOf(place) as StoreSnapshot).records.map(record => record.key),

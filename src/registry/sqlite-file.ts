@@ -3,8 +3,8 @@ import { formatKey, type ResourceKey, type Revision } from '../model/resource.ts
 import { recordChecksum, withoutRecord, withRecord } from './record-checksum.ts'
 import { type Manifest, manifestWriter } from './sqlite-manifest.ts'
 import { openDatabase, type SqliteFileOptions } from './sqlite-open.ts'
-import { type Address, changeChecksum, readVerified } from './sqlite-verify.ts'
-import { CompactedError, type Expectation, type StoreChange, type StoredRecord, type StoreOperation, type StoreSnapshot } from './store.ts'
+import { type Address, changeChecksum, readVerified, type TakeRecords } from './sqlite-verify.ts'
+import { CompactedError, type Expectation, type StoreChange, type StoredRecord, type StoreOperation } from './store.ts'
 import { StoreMarker } from './store-marker.ts'
 
 /** What became of one commit of a group. `ignored`: positions of operations that changed nothing. */
@@ -31,14 +31,14 @@ export class SqliteFile {
   #manifest: Manifest
   #pagesSinceCheckpoint = 0
 
-  /** Everything is verified before the first record is handed out. Throws StoreDamagedError or StoreFailedError. */
-  static open(options: SqliteFileOptions): { readonly file: SqliteFile; readonly snapshot: StoreSnapshot } {
+  /** `take` gets every record. Only when this returns is everything verified; until then nothing of it may be published. Throws
+   *  StoreDamagedError or StoreFailedError. */
+  static open(options: SqliteFileOptions, take: TakeRecords): SqliteFile {
     const acknowledged = () => StoreMarker.read(options.file)?.revision ?? 0
-    const { db, verified } = openDatabase(options, db => readVerified(db, acknowledged()))
-    const { manifest, addresses, records } = verified
-    const marker = StoreMarker.open(options.file, manifest.revision)
-    const file = new SqliteFile(db, marker, options.changeLimit, manifest, addresses)
-    return { file, snapshot: { revision: manifest.revision, records } }
+    const { db, verified } = openDatabase(options, db => readVerified(db, acknowledged(), take))
+    const { manifest, addresses } = verified
+    const marker = StoreMarker.open(options.file, manifest.revision, options.owner)
+    return new SqliteFile(db, marker, options.changeLimit, manifest, addresses)
   }
 
   private constructor(db: DatabaseSync, marker: StoreMarker, changeLimit: number, manifest: Manifest, addresses: Map<string, Address>) {
@@ -54,9 +54,9 @@ export class SqliteFile {
     return this.#manifest.revision
   }
 
-  load(): StoreSnapshot {
-    const { manifest, records } = readVerified(this.#db, this.#manifest.revision)
-    return { revision: manifest.revision, records }
+  /** As `open`: everything again, and the revision it is at. */
+  load(take: TakeRecords): Revision {
+    return readVerified(this.#db, this.#manifest.revision, take).manifest.revision
   }
 
   /** One transaction for all; durable when it returns. A conflict concerns its own commit only; when it throws, none of them applies. */
@@ -69,6 +69,7 @@ export class SqliteFile {
       if (this.#manifest !== before) {
         this.#forgetOldChanges()
         this.#statements.writeManifest(this.#manifest)
+        this.#pagesSinceCheckpoint += pagesPerGroup
       }
       this.#statements.commit.run()
       if (this.#manifest !== before) this.#noteAcknowledged()
@@ -152,6 +153,8 @@ export class SqliteFile {
       ? update.run(revision, value, checksum, current.id)
       : insert.run(kind, mesh, name, revision, value, checksum)
     if (changes !== 1) throw new Error(`record ${current?.id} is no longer where it was written`)
+    // New records and the history are written one behind the other, a change goes to whatever page holds the record.
+    this.#pagesSinceCheckpoint += (current ? 1 : 0) + (2 * value.length) / 4096
     const { digest } = this.#manifest
     this.#manifest = { ...this.#manifest, digest: withRecord(current ? withoutRecord(digest, current.checksum) : digest, checksum) }
     this.#log(key, revision, value, checksum)
@@ -160,6 +163,7 @@ export class SqliteFile {
 
   #delete(key: ResourceKey, revision: Revision, current: Address): void {
     this.#statements.remove.run(current.id)
+    this.#pagesSinceCheckpoint++
     this.#manifest = { ...this.#manifest, digest: withoutRecord(this.#manifest.digest, current.checksum) }
     this.#log(key, revision, undefined, recordChecksum(key, revision, undefined))
   }
@@ -168,7 +172,6 @@ export class SqliteFile {
     const id = this.#manifest.newestChange + 1
     this.#statements.log.run(id, kind, mesh, name, revision, value ?? null, changeChecksum(id, checksum))
     this.#manifest = { ...this.#manifest, newestChange: id }
-    this.#pagesSinceCheckpoint += 2 + (2 * (value?.length ?? 0)) / 4096
   }
 
   /** A tenth more than the limit is let to gather, so that most commits delete nothing. */
@@ -213,8 +216,10 @@ export class SqliteFile {
   }
 }
 
-/** 4 MB of write-ahead log. */
-const pagesPerCheckpoint = 1000
+/** About 8 MB of write-ahead log: a checkpoint flushes twice, and takes as long whether there is much to move or little. */
+const pagesPerCheckpoint = 2000
+/** The manifest, and the pages that the group before had begun. */
+const pagesPerGroup = 3
 
 interface ChangeRow extends ResourceKey {
   readonly revision: Revision

@@ -2,7 +2,7 @@ import { closeSync, copyFileSync, existsSync, linkSync, mkdirSync, openSync, ren
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { emptyManifest, manifestTable, manifestWriter } from './sqlite-manifest.ts'
-import { StoreDamagedError, StoreFailedError } from './store.ts'
+import { ownerError, StoreDamagedError, StoreFailedError } from './store.ts'
 import { StoreMarker, syncDirectory } from './store-marker.ts'
 
 export interface SqliteFileOptions {
@@ -13,6 +13,8 @@ export interface SqliteFileOptions {
   readonly changeLimit: number
   /** Size beyond which the store is full. */
   readonly maxBytes?: number
+  /** Whose store it is, e.g. `zone aws-1`: a store of another's is refused. */
+  readonly owner?: string
 }
 
 /** 'SKRY': what `file(1)` and we know a Skerry store by. */
@@ -37,12 +39,13 @@ const schema = `
  * yet verified. `verify` runs before anything is written; when it throws, the files are left as they were found.
  */
 export function openDatabase<T>(
-  { file, allowEmpty = false, maxBytes }: SqliteFileOptions,
+  { file, allowEmpty = false, maxBytes, owner }: SqliteFileOptions,
   verify: (db: DatabaseSync) => T,
 ): { db: DatabaseSync; verified: T } {
   let log: KeptLog | undefined
   let db: DatabaseSync | undefined
   try {
+    refuseOfAnother(file, owner)
     if (isMissing(file)) refuseToStartEmpty(file, allowEmpty)
     log = new KeptLog(file)
     createFile(file)
@@ -87,6 +90,12 @@ function refuseToStartEmpty(file: string, allowEmpty: boolean): void {
   rmSync(`${file}-wal`, { force: true })
 }
 
+/** Two zones that take turns on one store would each publish the other's proxies as its own. */
+function refuseOfAnother(file: string, owner: string | undefined): void {
+  const found = StoreMarker.read(file)?.owner
+  if (found !== undefined && owner !== undefined && found !== owner) throw ownerError(file, found, owner)
+}
+
 function createFile(file: string): void {
   if (existsSync(file)) return
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -98,7 +107,8 @@ function isEmpty(db: DatabaseSync): boolean {
   return numberOf(db, 'SELECT count(*) AS value FROM sqlite_schema') === 0
 }
 
-function refuseForeign(db: DatabaseSync, file: string): void {
+/** Throws StoreDamagedError unless it is a Skerry store in a format that this program reads. */
+export function refuseForeign(db: DatabaseSync, file: string): void {
   if (numberOf(db, 'SELECT application_id AS value FROM pragma_application_id') !== applicationId) {
     const advice = 'Name another file, or move this one away if it should not be here'
     throw new StoreDamagedError('SKERRY_STORE_DAMAGED', `${file} is not a Skerry store`, advice)
@@ -128,7 +138,7 @@ function numberOf(db: DatabaseSync, query: string): number {
  * SQLite replays the write-ahead log only as far as it is readable, and deletes it when the database is closed. A second name for
  * it keeps it whole until the store is known to be sound.
  */
-class KeptLog {
+export class KeptLog {
   readonly #log: string
   readonly #kept: string
 
@@ -159,11 +169,7 @@ function asRefusal(error: unknown, file: string): Error {
   const { errcode, code, message } = error as { errcode?: number; code?: string; message: string }
   const sqliteCode = errcode === undefined ? undefined : errcode & 0xff
   if (sqliteCode === sqlite.busy || sqliteCode === sqlite.locked) {
-    const holder = StoreMarker.read(file)?.pid
-    const problem = `${file} is in use by ${holder ? `process ${holder}` : 'another process'}`
-    return new StoreDamagedError('SKERRY_STORE_LOCKED', problem, 'Stop that one first, or give this one a data directory of its own', {
-      cause: error,
-    })
+    return lockedError(file, error)
   }
   const isRefusedByDisk =
     sqliteCode === undefined ? code?.startsWith('E') && !code.startsWith('ERR_') : notOurs.has(sqliteCode) && errcode !== sqlite.shortRead
@@ -171,10 +177,18 @@ function asRefusal(error: unknown, file: string): Error {
   return new StoreDamagedError('SKERRY_STORE_DAMAGED', `${file} is damaged: ${message}`, adviceWhenDamaged(file), { cause: error })
 }
 
+export function lockedError(file: string, cause: unknown): StoreDamagedError {
+  const holder = StoreMarker.read(file)?.pid
+  const problem = `${file} is in use by ${holder ? `process ${holder}` : 'another process'}`
+  return new StoreDamagedError('SKERRY_STORE_LOCKED', problem, 'Stop that one first, or give this one a data directory of its own', {
+    cause,
+  })
+}
+
 function adviceWhenDamaged(file: string): string {
   return (
-    `Nothing was taken from it and its files are as they were. Move ${file}* away; ` +
-    'then put back a copy (without its .marker file), or start with nothing, on purpose'
+    `Nothing was taken from it and its files are as they were. Put back a backup with: skerry store restore BACKUP --data ${dirname(file)} --force ` +
+    `(it keeps the damaged files beside it); or, to start with nothing on purpose, move ${file}* away`
   )
 }
 

@@ -1,6 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import type { Revision } from '../model/resource.ts'
 import { ChangeHistory } from './change-history.ts'
+import type { Fence, Term } from './leadership.ts'
+import { LocalLeadership } from './local-leadership.ts'
+import { alone, type Presence } from './presence.ts'
 import type { CommitOutcome, StoredCommit } from './sqlite-file.ts'
 import type { SqliteAnswer, SqliteRequest } from './sqlite-messages.ts'
 import type { SqliteFileOptions } from './sqlite-open.ts'
@@ -12,6 +15,7 @@ import {
   type StoreChange,
   StoreClosedError,
   StoreDamagedError,
+  type StoredRecord,
   StoreFailedError,
   StoreFullError,
   type StoreOperation,
@@ -38,6 +42,9 @@ export class SqliteStore implements Store {
   readonly #history: ChangeHistory<StoredCommit>
   readonly #failed = Promise.withResolvers<StoreFailedError>()
   readonly #exited: Promise<void>
+  readonly #leadership = new LocalLeadership()
+  /** What has come so far of each snapshot that was asked for. */
+  readonly #loads = new Map<number, StoredRecord[]>()
   #unsent: (readonly StoreOperation[])[] = []
   #lastQuestion = 0
   /** What was read when opening, until somebody takes it. */
@@ -51,12 +58,19 @@ export class SqliteStore implements Store {
     ...options
   }: Omit<SqliteFileOptions, 'changeLimit'> & { changeLimit?: number }): Promise<SqliteStore> {
     const workerData = { ...options, changeLimit } satisfies SqliteFileOptions
-    const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData, execArgv: [] })
+    // The thread makes much short-lived garbage; without a bound its young generation alone grows by 100 MB while a large store is read.
+    const resourceLimits = { maxYoungGenerationSizeMb: 8 }
+    const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData, execArgv: [], resourceLimits })
     const { promise, resolve, reject } = Promise.withResolvers<StoreSnapshot>()
+    const records: StoredRecord[] = []
     worker.once('error', reject)
-    worker.once('message', (answer: SqliteAnswer) => {
-      worker.off('error', reject)
-      if (answer.kind === 'opened') resolve(answer.snapshot)
+    worker.on('message', function open(answer: SqliteAnswer) {
+      if (answer.kind === 'records') {
+        for (const record of answer.records) records.push(record)
+        return
+      }
+      worker.off('error', reject).off('message', open)
+      if (answer.kind === 'opened') resolve({ revision: answer.revision, records })
       else if (answer.kind === 'damaged') reject(new StoreDamagedError(answer.code, answer.problem, answer.advice))
       else reject(new StoreFailedError(options.file, answer.kind === 'failed' ? answer.problem : `unexpected answer ${answer.kind}`))
     })
@@ -81,17 +95,25 @@ export class SqliteStore implements Store {
     const opened = this.#opened
     this.#opened = undefined
     if (opened?.revision === this.#history.latest) return opened
-    const answer = await this.#ask(id => ({ kind: 'load', id }))
+    const records: StoredRecord[] = []
+    const answer = await this.#ask(id => {
+      this.#loads.set(id, records)
+      return { kind: 'load', id }
+    })
     if (answer.kind !== 'loaded') throw new Error(`unexpected answer ${answer.kind}`)
-    return answer.snapshot
+    this.#loads.delete(answer.id)
+    return { revision: answer.revision, records }
   }
 
-  async commit(operations: readonly StoreOperation[]): Promise<Revision> {
+  async commit(operations: readonly StoreOperation[], fence?: Fence): Promise<Revision> {
     this.#refuseWhenOver()
     refuseDuplicateKeys(operations.map(operation => operation.key))
+    this.#leadership.check(fence)
     const { promise, resolve, reject } = Promise.withResolvers<Revision>()
     this.#commits.push({ operations, resolve, reject })
-    if (this.#unsent.push(operations) === 1) queueMicrotask(() => this.#flush())
+    // After all that this turn of the event loop brought, the requests of every connection that had one: waking the thread costs more
+    // than most commits.
+    if (this.#unsent.push(operations) === 1) setImmediate(() => this.#flush())
     return promise
   }
 
@@ -106,6 +128,14 @@ export class SqliteStore implements Store {
       }
       await this.#history.moved(position, signal)
     }
+  }
+
+  lead(role: string, signal: AbortSignal): Promise<Term> {
+    return this.#leadership.lead(role, signal)
+  }
+
+  join(): Presence {
+    return alone
   }
 
   async close(): Promise<void> {
@@ -155,6 +185,9 @@ export class SqliteStore implements Store {
       case 'failed':
         this.#fail(answer.problem)
         return
+      case 'records':
+        for (const record of answer.records) this.#loads.get(answer.id)?.push(record)
+        return
       case 'loaded':
       case 'changes':
       case 'compacted':
@@ -175,7 +208,8 @@ export class SqliteStore implements Store {
       return
     }
     const { revision, ignored } = outcome
-    const changes = operations.filter((_, position) => !ignored.includes(position)).map(operation => changeOf(operation, revision))
+    const applied = ignored.length === 0 ? operations : operations.filter((_, position) => !ignored.includes(position))
+    const changes = applied.map(operation => changeOf(operation, revision))
     if (changes.length > 0) this.#history.append({ revision, changes })
     resolve(revision)
   }

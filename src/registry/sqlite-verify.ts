@@ -14,32 +14,36 @@ export interface Address {
 
 export interface VerifiedContent {
   readonly manifest: Manifest
-  readonly records: readonly StoredRecord[]
   readonly addresses: Map<string, Address>
 }
 
+/** Gets records in pages, so that a large store is not held twice. They may be believed only when everything has been read. */
+export type TakeRecords = (records: readonly StoredRecord[]) => void
+
 /** Reads everything and throws at the first thing that does not add up. `acknowledged`: the store must reach at least this revision. */
-export function readVerified(db: DatabaseSync, acknowledged: Revision): VerifiedContent {
+export function readVerified(db: DatabaseSync, acknowledged: Revision, take: TakeRecords): VerifiedContent {
   const manifest = readManifest(db)
   if (manifest.revision < acknowledged) {
     throw new Error(
       `it ends at revision ${manifest.revision}, but revision ${acknowledged} was acknowledged (an older copy, or its -wal file is lost or damaged)`,
     )
   }
-  const { records, addresses, digest } = readRecords(db, manifest.revision)
+  const { addresses, digest } = readRecords(db, manifest.revision, take)
   if (!isSameDigest(digest, manifest.digest)) {
     throw new Error(`its ${digest.count} records are not the ${manifest.digest.count} that were written`)
   }
   verifyChanges(db, manifest)
-  return { manifest, records, addresses }
+  return { manifest, addresses }
 }
 
 export function changeChecksum(id: number, recordChecksum: number): number {
   return crc32(String(id), recordChecksum)
 }
 
-function readRecords(db: DatabaseSync, newest: Revision) {
-  const records: StoredRecord[] = []
+const pageLength = 1000
+
+function readRecords(db: DatabaseSync, newest: Revision, take: TakeRecords) {
+  let page: StoredRecord[] = []
   const addresses = new Map<string, Address>()
   let digest = emptyDigest
   for (const row of rowsOf(db, 'SELECT id, kind, mesh, name, revision, value, checksum FROM record ORDER BY id')) {
@@ -47,12 +51,16 @@ function readRecords(db: DatabaseSync, newest: Revision) {
     const key = { kind, mesh, name }
     if (recordChecksum(key, revision, value) !== checksum) throw new Error(`record ${id} (${formatKey(key)}) does not match its checksum`)
     if (revision > newest) throw new Error(`record ${id} is newer than the manifest`)
-    records.push({ key, value, revision })
+    if (page.push({ key, value, revision }) === pageLength) {
+      take(page)
+      page = []
+    }
     addresses.set(formatKey(key), { id, revision, checksum })
     digest = withRecord(digest, checksum)
   }
-  if (addresses.size !== records.length) throw new Error('it holds a resource twice')
-  return { records, addresses, digest }
+  if (addresses.size !== digest.count) throw new Error('it holds a resource twice')
+  take(page)
+  return { addresses, digest }
 }
 
 /** The log needs no digest: ids without a gap between the manifest's two, and each row right, leave nothing to be missing. */

@@ -57,7 +57,7 @@ function handle(request: Exclude<SqliteRequest, { kind: 'close' }>, file: Sqlite
         commit(request.commits.slice(start, start + groupLimit), file)
       return
     case 'load':
-      answer({ kind: 'loaded', id: request.id, snapshot: file.load() })
+      answer({ kind: 'loaded', id: request.id, revision: file.load(records => answer({ kind: 'records', id: request.id, records })) })
       return
     case 'changes':
       changes(request, file)
@@ -92,8 +92,8 @@ function changes({ id, after }: { id: number; after: number }, file: SqliteFile)
 
 function open(options: SqliteFileOptions): SqliteFile | undefined {
   try {
-    const { file, snapshot } = SqliteFile.open(options)
-    answer({ kind: 'opened', snapshot })
+    const file = SqliteFile.open(options, records => answer({ kind: 'records', id: 0, records }))
+    answer({ kind: 'opened', revision: file.revision })
     return file
   } catch (error) {
     if (error instanceof StoreDamagedError) answer({ kind: 'damaged', code: error.code, problem: error.problem, advice: error.advice })

@@ -7,10 +7,12 @@ export interface MarkerContent {
   readonly revision: Revision
   /** The process that opened the store last. */
   readonly pid: number
+  /** Whose store it is: `global`, or `zone NAME`. Unknown where nobody has said yet. */
+  readonly owner?: string
 }
 
 /** Always written whole and always this long, so that a crash cannot leave a shorter one. */
-const length = 256
+const length = 512
 
 /**
  * A small file beside a store that says: here was data, at least up to this revision. It tells a lost or replaced store, and a lost
@@ -20,6 +22,7 @@ const length = 256
  */
 export class StoreMarker {
   readonly #file: number
+  readonly #owner: string | undefined
 
   static pathFor(storeFile: string): string {
     return `${storeFile}.marker`
@@ -35,29 +38,32 @@ export class StoreMarker {
       throw error
     }
     try {
-      const { revision, pid } = JSON.parse(text) as MarkerContent
-      if (Number.isSafeInteger(revision) && Number.isSafeInteger(pid)) return { revision, pid }
+      const { revision, pid, owner } = JSON.parse(text) as MarkerContent
+      if (Number.isSafeInteger(revision) && Number.isSafeInteger(pid))
+        return typeof owner === 'string' ? { revision, pid, owner } : { revision, pid }
     } catch {}
     return { revision: 0, pid: 0 }
   }
 
-  /** Makes it, or takes it over for this process. The store must be locked. */
-  static open(storeFile: string, revision: Revision): StoreMarker {
+  /** Makes it, or takes it over for this process. The store must be locked. Without an owner it keeps the one that it names. */
+  static open(storeFile: string, revision: Revision, owner = StoreMarker.read(storeFile)?.owner): StoreMarker {
     // Neither 'a' (on Linux it would append, whatever the position) nor 'w' (it would cut the old content off before the new is there).
-    const marker = new StoreMarker(openSync(StoreMarker.pathFor(storeFile), constants.O_RDWR | constants.O_CREAT, 0o600))
+    const marker = new StoreMarker(openSync(StoreMarker.pathFor(storeFile), constants.O_RDWR | constants.O_CREAT, 0o600), owner)
     marker.note(revision)
     fsyncSync(marker.#file)
     syncDirectory(dirname(storeFile))
     return marker
   }
 
-  private constructor(file: number) {
+  private constructor(file: number, owner: string | undefined) {
     this.#file = file
+    this.#owner = owner
   }
 
   note(revision: Revision): void {
     const about = 'A Skerry store is kept beside this file. Without it a lost store would look like a new one.'
-    const content = JSON.stringify({ revision, pid: process.pid, about } satisfies MarkerContent & { about: string })
+    const owner = this.#owner === undefined ? {} : { owner: this.#owner }
+    const content = JSON.stringify({ revision, pid: process.pid, ...owner, about } satisfies MarkerContent & { about: string })
     writeSync(this.#file, `${content.padEnd(length - 1)}\n`, 0)
   }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { formatKey, type ResourceKey, type Revision } from '../model/resource.ts'
 import {
   CompactedError,
   DuplicateKeyError,
+  LeadershipLostError,
   RevisionConflictError,
   type Store,
   type StoreChange,
@@ -20,11 +21,12 @@ export interface StoreUnderTest {
   dispose(): Promise<void>
 }
 
-/** Registers the tests that every implementation of Store passes. */
-export function storeContract(name: string, open: () => Promise<StoreUnderTest>): void {
+/** Registers the tests that every implementation of Store passes. `open` answers undefined when it has skipped the test. */
+export function storeContract(name: string, open: (t: TestContext) => Promise<StoreUnderTest | undefined>): void {
   const storeTest = (sentence: string, body: (underTest: StoreUnderTest, store: Store) => Promise<void>) =>
-    test(sentence, { timeout: 10_000 }, async () => {
-      const underTest = await open()
+    test(sentence, { timeout: 10_000 }, async t => {
+      const underTest = await open(t)
+      if (!underTest) return
       try {
         await body(underTest, underTest.store)
       } finally {
@@ -192,14 +194,17 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       const start = await store.commit([put('a', '0')])
       await store.commit([put('a', 'first')])
       const seen: string[] = []
+      const written: [revision: Revision, value: string][] = []
+      const write = async (value: string) => written.push([await store.commit([put('a', value)]), value])
       const done = new AbortController()
       for await (const changes of store.watch(start, done.signal)) {
         for (const change of changes) if (change.kind === 'put') seen.push(change.record.value)
-        if (seen.length === 1) await Promise.all(range(50).map(index => store.commit([put('a', `${index}`)])))
+        if (seen.length === 1) await Promise.all(range(50).map(index => write(`${index}`)))
         if (seen.length === 51) done.abort()
       }
 
-      assert.deepEqual(seen, ['first', ...range(50).map(String)])
+      const inOrder = written.sort(([a], [b]) => a - b).map(([, value]) => value)
+      assert.deepEqual(seen, ['first', ...inOrder])
     })
 
     storeTest('a watch from a revision that is no longer remembered says so, also after a restart', async (underTest, store) => {
@@ -227,6 +232,58 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       await store.close()
 
       assert.equal(await closed, 0)
+    })
+
+    storeTest('a commit of hundreds of records is one commit, with one revision and one array in a watch', async (_, store) => {
+      const start = await store.commit([put('a', '0')])
+      const operations = range(500).map(index => put(`many${index}`, `${index}`))
+
+      const made = await store.commit(operations)
+      const [making] = await take(store, start, 1)
+      const guarded = await store.commit(range(300).map(index => ({ ...put(`many${index}`, 'again'), expect: made })))
+      const [changing] = await take(store, made, 1)
+      const oneIsWrong = range(300).map(index => ({ ...put(`many${index}`, 'never'), expect: index === 299 ? made : guarded }))
+      await assert.rejects(store.commit(oneIsWrong), RevisionConflictError)
+      const gone = await store.commit(range(501).map(index => remove(`many${index}`)))
+      const [deleting] = await take(store, guarded, 1)
+
+      assert.deepEqual([making!.length, changing!.length, deleting!.length], [500, 300, 500])
+      assert.deepEqual(
+        making,
+        operations.map(({ key, value }) => changed(key.name, value, made)),
+      )
+      assert.deepEqual(await contentOf(store), { revision: gone, a: ['0', start] })
+    })
+
+    storeTest('one leads at a time, and a commit of a term that is over is refused', async (_, store) => {
+      const never = new AbortController().signal
+      const first = await store.lead('keeper', never)
+      const elsewhere = await store.lead('another role', never)
+      const waiting = store.lead('keeper', never)
+      await store.commit([put('a', '1')], first.fence)
+      await store.commit([put('a', '2')], elsewhere.fence)
+
+      await first.resign()
+      await first.ended
+      const second = await waiting
+
+      await assert.rejects(store.commit([put('a', 'late')], first.fence), LeadershipLostError)
+      assert.ok(second.fence.term > first.fence.term)
+      const revision = await store.commit([put('a', '3')], second.fence)
+      assert.deepEqual(await contentOf(store), { revision, a: ['3', revision] })
+    })
+
+    storeTest('who gives up waiting to lead does not lead later', async (_, store) => {
+      const first = await store.lead('keeper', new AbortController().signal)
+      const impatient = new AbortController()
+      const waiting = store.lead('keeper', impatient.signal)
+
+      impatient.abort(new Error('enough'))
+      await assert.rejects(waiting, /enough/)
+      await first.resign()
+
+      const next = await store.lead('keeper', new AbortController().signal)
+      await store.commit([put('a', '1')], next.fence)
     })
 
     storeTest('closing waits for commits under way; later ones are refused', async (underTest, store) => {

@@ -1,0 +1,34 @@
+import type { Revision } from '../../model/resource.ts'
+import type { EtcdClient } from './etcd-client.ts'
+
+/**
+ * Keeps etcd's history, which otherwise grows for ever, at one to two times the changes that are to be remembered: each time that many more
+ * have been committed, what came before the last mark is compacted. Each process counts its own commits, so what it remembers is at least
+ * that many of its own changes, with all that the others made in between.
+ */
+export class EtcdCompaction {
+  readonly #client: EtcdClient
+  readonly #changeLimit: number
+  #changes = 0
+  #mark: Revision | undefined
+  #running: Promise<unknown> = Promise.resolve()
+
+  constructor(client: EtcdClient, changeLimit: number) {
+    this.#client = client
+    this.#changeLimit = changeLimit
+  }
+
+  count(changes: number, revision: Revision): void {
+    this.#changes += changes
+    if (this.#changes < this.#changeLimit) return
+    this.#changes = 0
+    const upTo = this.#mark
+    this.#mark = revision
+    // Another process may have compacted further; and a compaction that fails is made up for by the next.
+    if (upTo) this.#running = this.#client.call('KV', 'compact', { revision: upTo }).catch(() => {})
+  }
+
+  async settled(): Promise<void> {
+    await this.#running
+  }
+}
