@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { Resource } from '../model/resource.ts'
 import { defaultLocality } from './defaults.ts'
 import { endpointSetRef, type InstanceState, planEndpoints } from './endpoints.ts'
 import type { FailoverRule, LocalityPlan } from './plan.ts'
-import { aMultiZoneService, anInstance, aRemoteZone, aResource, aService, aView } from './testing.ts'
+import { aMultiZoneService, anAcknowledgement, anInstance, aRemoteZone, aResource, aService, aView } from './testing.ts'
 
 const allReady: InstanceState = () => 'ready'
 
-function ranks(locality: Partial<LocalityPlan>, stateOf: InstanceState = allReady) {
+function ranks(locality: Partial<LocalityPlan>, stateOf: InstanceState = allReady, dead: readonly string[] = []) {
   const view = aView(
     'azure-1',
     anInstance('payments-1', 'payments'),
@@ -20,7 +21,8 @@ function ranks(locality: Partial<LocalityPlan>, stateOf: InstanceState = allRead
     ...aRemoteZone('gcp-1', 2),
   )
   const ref = endpointSetRef('MeshMultiZoneService/payments', 'http', 'all', { ...defaultLocality, ...locality })
-  return planEndpoints(view, ref, stateOf).groups.map(group => [group.zone, group.priority])
+  const doubt = (zone: string) => (dead.includes(zone) ? 'silent' : null)
+  return planEndpoints(view, ref, stateOf, doubt).groups.map(group => [group.zone, group.priority])
 }
 
 test('without a policy the caller’s own zone comes first and all others after it', () => {
@@ -32,15 +34,15 @@ test('without a policy the caller’s own zone comes first and all others after 
 })
 
 test('failover rules rank other zones by the first rule that admits them, and leave out the rest', () => {
-  assert.deepEqual(ranks({ failover: [{ type: 'Only', zones: ['gcp-1'] }] }), [
+  assert.deepEqual(ranks({ failover: [{ index: 0, type: 'Only', zones: ['gcp-1'] }] }), [
     ['azure-1', 0],
     ['gcp-1', 1],
   ])
   assert.deepEqual(
     ranks({
       failover: [
-        { type: 'Only', zones: ['gcp-1'] },
-        { type: 'Any', zones: [] },
+        { index: 0, type: 'Only', zones: ['gcp-1'] },
+        { index: 0, type: 'Any', zones: [] },
       ],
     }),
     [
@@ -55,8 +57,8 @@ test('None admits nothing and does not stop a later rule', () => {
   assert.deepEqual(
     ranks({
       failover: [
-        { type: 'None', zones: [] },
-        { type: 'AnyExcept', zones: ['gcp-1'] },
+        { index: 0, type: 'None', zones: [] },
+        { index: 0, type: 'AnyExcept', zones: ['gcp-1'] },
       ],
     }),
     [
@@ -70,8 +72,8 @@ test('a rule that names the caller’s own zone ranks it there, so another zone 
   assert.deepEqual(
     ranks({
       failover: [
-        { type: 'Only', zones: ['aws-1'] },
-        { type: 'Only', zones: ['azure-1'] },
+        { index: 0, type: 'Only', zones: ['aws-1'] },
+        { index: 0, type: 'Only', zones: ['azure-1'] },
       ],
     }),
     [
@@ -89,16 +91,68 @@ test('priorities have no gaps when a zone has nothing to offer', () => {
   ])
 })
 
-test('a zone whose bundle is not known, whose service is unavailable or that has no gateway is not used', () => {
-  const ref = endpointSetRef('MeshService/payments-x1', 'http', 'all', defaultLocality)
-  const [address, trust] = aRemoteZone('aws-1')
-  const service = aService('payments', 'aws-1', { storedName: 'payments-x1' })
-  const groups = (...resources: Parameters<typeof aView>[1][]) => planEndpoints(aView('azure-1', ...resources), ref, allReady).groups.length
+test('a zone that seems dead comes last, whatever the rules, and is not removed', () => {
+  assert.deepEqual(
+    ranks(
+      {
+        failover: [
+          { type: 'Only', zones: ['gcp-1'], index: 0 },
+          { type: 'Any', zones: [], index: 1 },
+        ],
+      },
+      allReady,
+      ['gcp-1'],
+    ),
+    [
+      ['azure-1', 0],
+      ['aws-1', 1],
+      ['gcp-1', 2],
+    ],
+  )
+  assert.deepEqual(ranks({ ignoreZones: true }, allReady, ['aws-1']), [
+    ['azure-1', 0],
+    ['gcp-1', 0],
+    ['aws-1', 1],
+  ])
+  assert.deepEqual(
+    ranks({}, () => 'not-ready', ['aws-1', 'gcp-1']),
+    [
+      ['aws-1', 0],
+      ['gcp-1', 0],
+    ],
+    'when all others seem dead they are all that there is',
+  )
+  assert.deepEqual(ranks({ failover: [{ type: 'Only', zones: ['aws-1'], index: 0 }] }, allReady, ['gcp-1']), [
+    ['azure-1', 0],
+    ['aws-1', 1],
+  ])
+})
 
-  assert.equal(groups(service, address!, trust!), 1)
-  assert.equal(groups(service, address!), 0)
-  assert.equal(groups(service, trust!), 0)
-  assert.equal(groups(aService('payments', 'aws-1', { storedName: 'payments-x1', state: 'Unavailable' }), address!, trust!), 0)
+const remoteRef = endpointSetRef('MeshService/payments-x1', 'http', 'all', defaultLocality)
+const remoteService = aService('payments', 'aws-1', { storedName: 'payments-x1' })
+
+test('a zone whose service is unavailable or that has no gateway is not used', () => {
+  const [address, trust, acknowledgement] = aRemoteZone('aws-1') as [Resource, Resource, Resource]
+  const groups = (...resources: Resource[]) => planEndpoints(aView('azure-1', ...resources), remoteRef, allReady).groups.length
+
+  assert.equal(groups(remoteService, address, trust, acknowledgement), 1)
+  assert.equal(groups(remoteService, trust, acknowledgement), 0)
+  const unavailable = aService('payments', 'aws-1', { storedName: 'payments-x1', state: 'Unavailable' })
+  assert.equal(groups(unavailable, address, trust, acknowledgement), 0)
+})
+
+test('a zone is used when the proxies of both zones have acknowledged each other’s bundles, and not before', () => {
+  const [address, trust] = aRemoteZone('aws-1') as [Resource, Resource, Resource]
+  const zones = ['azure-1', 'aws-1']
+  fc.assert(
+    fc.property(fc.option(fc.subarray(zones)), fc.option(fc.subarray(zones)), (ofCaller, ofCallee) => {
+      const own = anAcknowledgement('azure-1', ofCaller ?? [])
+      const theirs = ofCallee ? [anAcknowledgement('aws-1', ofCallee)] : []
+      const view = aView('azure-1', remoteService, address, trust, own, ...theirs)
+      const isMutual = Boolean(ofCaller?.includes('aws-1') && ofCallee?.includes('azure-1'))
+      assert.equal(planEndpoints(view, remoteRef, allReady).groups.length, isMutual ? 1 : 0)
+    }),
+  )
 })
 
 test('another zone counts by its healthy instances', () => {
@@ -122,6 +176,7 @@ test('an instance that drains is still listed, one that is not ready is not', ()
 
 const zones = ['azure-1', 'aws-1', 'gcp-1', 'on-prem']
 const rule = fc.record({
+  index: fc.nat(3),
   type: fc.constantFrom<FailoverRule['type']>('Any', 'None', 'Only', 'AnyExcept'),
   zones: fc.uniqueArray(fc.constantFrom(...zones), { maxLength: 3 }),
 })
@@ -130,6 +185,7 @@ const locality = fc.record({
   affinity: fc.constantFrom<LocalityPlan['affinity']>([], [{ key: 'rack', value: 'r1', weight: 90 }]),
   failover: fc.option(fc.array(rule, { maxLength: 4 })),
   overprovisioning: fc.constant(140),
+  exact: fc.constant(false),
 })
 
 /** Does any rule let callers of azure-1 go to this zone? Written from what the policy's documentation says, not from the code. */

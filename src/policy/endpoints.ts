@@ -1,24 +1,35 @@
 import { type Dataplane, inboundName } from '../model/kinds/dataplane.ts'
 import { type MeshService, portName } from '../model/kinds/mesh-service.ts'
 import { targetedInbound } from '../model/service-instances.ts'
+import { type MutualTrust, mutualTrust } from './mutual-trust.ts'
 import type { Endpoint, EndpointGroup, EndpointSet, EndpointSetRef, FailoverRule, LocalityPlan } from './plan.ts'
-import type { MeshView, ServiceView } from './view.ts'
+import type { ServiceView } from './service-index.ts'
+import type { MeshView } from './view.ts'
 
 /** Whether an instance gets requests; from live facts, which a view does not hold. */
 export type InstanceState = (dataplane: Dataplane, inbound: string) => 'ready' | 'draining' | 'not-ready'
+
+/** Why a zone is not to be relied on; null = nothing speaks against it. From live facts too. */
+export type ZoneDoubt = (zone: string) => string | null
+
+const noDoubt: ZoneDoubt = () => null
+/** After every tier that a policy can make. */
+const lastTier = Number.MAX_SAFE_INTEGER
 
 export function endpointSetRef(service: string, section: string, scope: EndpointSetRef['scope'], locality: LocalityPlan): EndpointSetRef {
   return { key: JSON.stringify([service, section, scope, locality]), service, section, scope, locality }
 }
 
-/** Who can be reached under this ref, ranked. Unknown services and services of other zones that cannot be reached have no endpoints. */
-export function planEndpoints(view: MeshView, ref: EndpointSetRef, stateOf: InstanceState): EndpointSet {
+/** Who can be reached under this ref, ranked. Unknown services and services of other zones that cannot be reached have no endpoints; a zone
+ *  in doubt comes after all others, but stays. */
+export function planEndpoints(view: MeshView, ref: EndpointSetRef, stateOf: InstanceState, doubt: ZoneDoubt = noDoubt): EndpointSet {
   const service = view.services.get(ref.service)
-  const groups = service ? groupsOf(view, service, ref, stateOf) : []
-  return { key: ref.key, groups: contiguous(groups), overprovisioning: ref.locality.overprovisioning }
+  const groups = service ? groupsOf(view, service, ref, stateOf, doubt) : []
+  const ordered = groups.sort((a, b) => a.priority - b.priority || compareTexts(a.zone, b.zone) || compareTexts(a.subZone, b.subZone))
+  return { key: ref.key, groups: ref.locality.exact ? ordered : contiguous(ordered), overprovisioning: ref.locality.overprovisioning }
 }
 
-function groupsOf(view: MeshView, service: ServiceView, ref: EndpointSetRef, stateOf: InstanceState): EndpointGroup[] {
+function groupsOf(view: MeshView, service: ServiceView, ref: EndpointSetRef, stateOf: InstanceState, doubt: ZoneDoubt): EndpointGroup[] {
   const groups: EndpointGroup[] = []
   for (const member of view.membersOf(service)) {
     const section = memberPort(service, ref.section, member)
@@ -26,7 +37,7 @@ function groupsOf(view: MeshView, service: ServiceView, ref: EndpointSetRef, sta
     const priority = priorityOf(member.zone, view.zone, ref.locality)
     if (priority === null) continue
     if (member.zone === view.zone) groups.push(...localGroups(view, member, section, priority, ref.locality, stateOf))
-    else if (ref.scope === 'all') groups.push(...remoteGroup(view, member, priority))
+    else if (ref.scope === 'all') groups.push(...remoteGroup(view, member, priority, doubt(member.zone)))
   }
   return groups
 }
@@ -85,16 +96,14 @@ function subZoneOf(dataplane: Dataplane, locality: LocalityPlan): { subZone: str
 }
 
 /** Another zone's instances are reached through that zone's gateways, weighted by how many of them are healthy. */
-function remoteGroup(view: MeshView, member: ServiceView, priority: number): EndpointGroup[] {
+function remoteGroup(view: MeshView, member: ServiceView, priority: number, demoted: string | null): EndpointGroup[] {
   const service = member.resource as MeshService
   if (service.spec.state === 'Unavailable') return []
-  // Without the zone's bundle the handshake would fail: the zone is not reachable yet.
-  if (!view.trustDomains.has(`${view.mesh}.${member.zone}.mesh.local`) && !trusts(view, service)) return []
-  const addresses = view.list('MeshZoneAddress').filter(address => view.zoneOf(address) === member.zone)
+  // Published when a handshake succeeds from either side, which is more than that the bundle is there: proxies have taken it.
+  if (trustBetween(view, member).kind !== 'trusted') return []
+  const addresses = view.addressesOf(member.zone)
   if (addresses.length === 0) return []
-  const capacity = view
-    .list('ServiceCapacity')
-    .find(candidate => candidate.spec.service === member.displayName && view.zoneOf(candidate) === member.zone)
+  const capacity = view.capacityOf(member)
   const healthy = capacity?.spec.healthy ?? 1
   if (healthy === 0) return []
   const endpoints = addresses.map<Endpoint>(address => ({
@@ -104,28 +113,37 @@ function remoteGroup(view: MeshView, member: ServiceView, priority: number): End
     state: 'healthy',
     name: `zone ${member.zone}`,
   }))
-  return [{ priority, zone: member.zone, subZone: '', weight: Math.max(1, capacity?.spec.weight ?? healthy), endpoints }]
+  const weight = Math.max(1, capacity?.spec.weight ?? healthy)
+  const group = { zone: member.zone, subZone: '', weight, endpoints }
+  return [demoted === null ? { ...group, priority } : { ...group, priority: lastTier, demoted }]
 }
 
-/** Whether this view has the bundle of each trust domain that the service's identities name. */
-function trusts(view: MeshView, service: MeshService): boolean {
-  const identities = service.spec.identities ?? []
-  const known = view.trustDomains
-  return identities.length > 0 && identities.every(identity => known.has(identity.value.replace('spiffe://', '').split('/')[0]!))
+/** Whether this zone's proxies and those of a service of another zone believe each other. */
+export function trustBetween(view: MeshView, member: ServiceView): MutualTrust {
+  return mutualTrust({
+    mesh: view.mesh,
+    caller: view.zone,
+    callee: member.zone,
+    ofCaller: view.acknowledgementOf(view.zone),
+    ofCallee: view.acknowledgementOf(member.zone),
+    identities: (member.resource as MeshService).spec.identities?.map(identity => identity.value) ?? [],
+  })
 }
 
 /** Rank of a zone for callers of this view's zone; null = not used. The caller's own zone comes first, unless a rule names it (`Only`): then it
  *  stands where that rule stands, so that one list of tiers can prefer another zone. */
-function priorityOf(zone: string, own: string, locality: LocalityPlan): number | null {
+export function priorityOf(zone: string, own: string, locality: LocalityPlan): number | null {
   if (locality.ignoreZones) return 0
   const rules = locality.failover
+  if (locality.exact && zone === own) return 0
   if (zone === own) {
     const named = rules?.findIndex(rule => rule.type === 'Only' && rule.zones.includes(own)) ?? -1
     return named === -1 ? 0 : named + 1
   }
   if (rules === null) return 1
   const admitted = rules.findIndex(rule => admits(rule, zone))
-  return admitted === -1 ? null : admitted + 1
+  if (admitted === -1) return null
+  return locality.exact ? rules[admitted]!.index + 1 : admitted + 1
 }
 
 /** `None` admits nothing, and does not keep a later rule from admitting. */
@@ -142,12 +160,10 @@ function admits(rule: FailoverRule, zone: string): boolean {
   }
 }
 
-/** Priorities without gaps: proxyless gRPC clients refuse a list with gaps. Ordered by priority, then zone. */
+/** Priorities without gaps, of groups in their order: proxyless gRPC clients refuse a list with gaps. */
 function contiguous(groups: readonly EndpointGroup[]): EndpointGroup[] {
-  const used = [...new Set(groups.map(group => group.priority))].sort((a, b) => a - b)
-  return groups
-    .map(group => ({ ...group, priority: used.indexOf(group.priority) }))
-    .sort((a, b) => a.priority - b.priority || compareTexts(a.zone, b.zone) || compareTexts(a.subZone, b.subZone))
+  const used = [...new Set(groups.map(group => group.priority))]
+  return groups.map(group => ({ ...group, priority: used.indexOf(group.priority) }))
 }
 
 function compareTexts(a: string, b: string): number {

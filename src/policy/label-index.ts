@@ -1,6 +1,9 @@
 import { displayNameLabel, envLabel, meshLabel, originLabel, zoneLabel } from '../model/labels.ts'
+import { PersistentMap } from './persistent-map.ts'
 
 type Labels = Readonly<Record<string, string>>
+/** A set that shares what it has with the one before it. */
+type Names = PersistentMap<string, true>
 
 export interface Relabelled {
   readonly name: string
@@ -13,42 +16,39 @@ export interface Relabelled {
 /** All of a mesh have these alike, or each has its own: looking them up narrows nothing, and keeping them would cost every change. */
 const unindexed: ReadonlySet<string> = new Set([meshLabel, zoneLabel, originLabel, envLabel, displayNameLabel])
 
-/** Names of resources by label and value. Immutable; `with` copies what it changes, once, however many changes there are. */
+/** Names of resources by label and value. Immutable; `with` shares what the changes leave alone. */
 export class LabelIndex {
-  static readonly empty: LabelIndex = new LabelIndex(new Map())
-  readonly #names: ReadonlyMap<string, ReadonlySet<string>>
+  static readonly empty: LabelIndex = new LabelIndex(PersistentMap.empty())
+  readonly #names: PersistentMap<string, Names>
 
-  private constructor(names: ReadonlyMap<string, ReadonlySet<string>>) {
+  private constructor(names: PersistentMap<string, Names>) {
     this.#names = names
   }
 
   with(changes: Iterable<Relabelled>): LabelIndex {
-    const copied = new Map<string, Set<string>>()
-    const writable = (key: string) => {
-      let names = copied.get(key)
-      if (!names) {
-        names = new Set(this.#names.get(key))
-        copied.set(key, names)
-      }
-      return names
+    const touched = new Map<string, Map<string, true | undefined>>()
+    const mark = (key: string, name: string, isThere: true | undefined) => {
+      const names = touched.get(key)
+      if (names) names.set(name, isThere)
+      else touched.set(key, new Map([[name, isThere]]))
     }
     for (const { name, before, after } of changes) {
-      for (const [label, value] of indexable(before)) if (after?.[label] !== value) writable(keyOf(label, value)).delete(name)
-      for (const [label, value] of indexable(after)) if (before?.[label] !== value) writable(keyOf(label, value)).add(name)
+      for (const [label, value] of indexable(before)) if (after?.[label] !== value) mark(keyOf(label, value), name, undefined)
+      for (const [label, value] of indexable(after)) if (before?.[label] !== value) mark(keyOf(label, value), name, true)
     }
-    if (copied.size === 0) return this
-    const next = new Map(this.#names)
-    for (const [key, names] of copied) {
-      if (names.size === 0) next.delete(key)
-      else next.set(key, names)
+    if (touched.size === 0) return this
+    const next = new Map<string, Names | undefined>()
+    for (const [key, changed] of touched) {
+      const names = (this.#names.get(key) ?? none).with(changed)
+      next.set(key, names.size === 0 ? undefined : names)
     }
-    return new LabelIndex(next)
+    return new LabelIndex(this.#names.with(next))
   }
 
   /** Names that have one of these labels, and perhaps not the others; null = the index cannot narrow it down. */
-  candidates(labels: Labels): ReadonlySet<string> | null {
+  candidates(labels: Labels): Iterable<string> | null {
     const [first] = indexable(labels)
-    return first ? (this.#names.get(keyOf(...first)) ?? none) : null
+    return first ? (this.#names.get(keyOf(...first)) ?? none).keys() : null
   }
 
   has(label: string, value: string): boolean {
@@ -56,7 +56,7 @@ export class LabelIndex {
   }
 }
 
-const none: ReadonlySet<string> = new Set()
+const none: Names = PersistentMap.empty()
 
 function indexable(labels: Labels | undefined): [string, string][] {
   return Object.entries(labels ?? {}).filter(([label]) => !unindexed.has(label))

@@ -1,86 +1,81 @@
-import type { HeaderModifier, HttpFilter, HttpMatch, MeshHTTPRoute, RouteRule, RouteTo } from '../model/kinds/mesh-http-route.ts'
+import type { HeaderModifier } from '../model/header-modifier.ts'
+import type { HttpFilter, HttpMatch, MeshHTTPRoute, RouteRule, RouteTo } from '../model/kinds/mesh-http-route.ts'
 import { kriOf } from '../model/kri.ts'
+import type { Resource } from '../model/resource.ts'
+import { numberOf } from '../model/schema.ts'
 import type { BackendRef } from '../model/target-ref.ts'
-import { defaultRetry } from './defaults.ts'
-import { mergeConfs } from './merge.ts'
-import { compareToItems } from './order.ts'
 import {
   type HeaderChanges,
   noHeaderChanges,
-  type Origin,
   type RouteAction,
   type RouteMatch,
   type RoutePlan,
+  type Settings,
   type WeightedCluster,
 } from './plan.ts'
-import { covers } from './to-rules.ts'
-import type { ServiceView } from './view.ts'
+import { mergeRouteRules } from './rules/merge-routes.ts'
+import type { Layer, RuleOrigin } from './rules/policy.ts'
+import { comparePrecedence } from './rules/route-precedence.ts'
+import { originText } from './settings.ts'
 
-/** Turns a backendRef into a cluster of the plan; null = it names nothing that exists. */
-export type ResolveBackend = (ref: BackendRef) => WeightedCluster | null
+/** Turns a backendRef into a cluster of the plan; null = it names nothing that exists, which is reported on the policy (its KRI). */
+export type ResolveBackend = (ref: BackendRef, policy: string) => WeightedCluster | null
 
-/** The routes of a caller's requests to one service, most specific first, closed by one that sends everything else to the service itself. */
-export function planServiceRoutes(
-  policies: readonly MeshHTTPRoute[],
-  service: ServiceView,
-  section: string,
-  own: WeightedCluster,
-  resolve: ResolveBackend,
-): RoutePlan[] {
-  const items = policies.flatMap(policy => (policy.spec.to ?? []).map(item => ({ policy, item })))
-  const covering = items
-    .filter(({ policy, item }) => policy.spec.targetRef?.kind !== 'MeshGateway' && covers(item.targetRef, service, section))
-    .sort(compareToItems)
-  const routes = planRules(covering, resolve, own)
-  if (!routes.some(route => isCatchAll(route.match))) routes.push(defaultRoute(own))
+/** How requests are treated that take a route: the policies may speak of the route (a MeshHTTPRoute) itself. */
+export type TreatRoute = (
+  route: Resource | undefined,
+  backends: readonly BackendRef[],
+) => { readonly treatment: RouteTreatment; readonly settings: Settings }
+
+export type RouteTreatment = Pick<Extract<RouteAction, { kind: 'forward' }>, 'timeouts' | 'retry' | 'hashPolicies'>
+
+export interface RouteSubject {
+  /** What policies say, least important first. */
+  readonly layers: readonly Layer[]
+  readonly resolve: ResolveBackend
+  readonly treat: TreatRoute
+  /** Where a rule leads that names no backend, and what no rule matches. null = nowhere: those are answered 500 and 404. */
+  readonly own: WeightedCluster | null
+}
+
+/** Most specific first, closed by one that sends everything else to the service itself. https://kuma.io/docs/latest/policies/meshhttproute/ */
+export function planRoutes({ layers, resolve, treat, own }: RouteSubject): RoutePlan[] {
+  const routes = mergeRouteRules<HttpMatch, RouteRule['default']>(layers)
+    .flatMap((rule, index) => rule.matches.map((match, position) => ({ name: `rule-${index}-${position}`, match, rule })))
+    .sort((a, b) => comparePrecedence(a.match, b.match))
+    .map(({ name, match, rule }): RoutePlan => {
+      const { treatment, settings } = treat(rule.origin.policy, rule.conf.backendRefs ?? [])
+      return {
+        name,
+        match: routeMatch(match),
+        ...outcome(rule.conf, ref => resolve(ref, rule.origin.kri), own, treatment),
+        origin: originText(rule.origin),
+        settings,
+      }
+    })
+  if (own && !routes.some(route => isCatchAll(route.match))) routes.push(defaultRoute(own, treat))
   return routes
 }
 
-/** The routes of one host name of a gateway; what no rule matches is answered 404. */
-export function planGatewayRoutes(
-  items: readonly { readonly policy: MeshHTTPRoute; readonly item: RouteTo }[],
-  resolve: ResolveBackend,
-): RoutePlan[] {
-  return planRules(items, resolve, null)
+/** What the routes of a gateway's host say, as layers, from items of policies (least important first). */
+export function gatewayLayers(items: readonly { readonly policy: MeshHTTPRoute; readonly item: RouteTo }[]): Layer[] {
+  return items.map(({ policy, item }): Layer => {
+    const origin: RuleOrigin = { policy, kri: kriOf(policy), ruleIndex: policy.spec.to.indexOf(item) }
+    return { origin, conf: { rules: item.rules ?? [] } }
+  })
 }
 
-export function defaultRoute(own: WeightedCluster): RoutePlan {
+function defaultRoute(own: WeightedCluster, treat: TreatRoute): RoutePlan {
+  const { treatment, settings } = treat(undefined, [])
   return {
     name: 'default',
-    match: { path: { type: 'PathPrefix', value: '/' }, headers: [], queryParams: [] },
-    action: forward([own]),
+    match: catchAll,
+    action: { kind: 'forward', clusters: [own], mirrors: [], ...treatment },
     requestHeaders: noHeaderChanges,
     responseHeaders: noHeaderChanges,
     origin: 'default',
+    settings,
   }
-}
-
-function planRules(
-  items: readonly { readonly policy: MeshHTTPRoute; readonly item: RouteTo }[],
-  resolve: ResolveBackend,
-  own: WeightedCluster | null,
-): RoutePlan[] {
-  // Rules with equal matches are one rule whose parts merge; the one written last stands first among equals.
-  const merged = new Map<string, { matches: readonly RouteMatch[]; confs: RouteRule['default'][]; origin: Origin }>()
-  for (const { policy, item } of items) {
-    for (const rule of item.rules ?? []) {
-      const matches = rule.matches.map(routeMatch)
-      const key = JSON.stringify(matches)
-      const earlier = merged.get(key)
-      merged.delete(key)
-      merged.set(key, { matches, confs: [...(earlier?.confs ?? []), rule.default], origin: kriOf(policy) })
-    }
-  }
-  const routes = [...merged.values()].reverse().flatMap(({ matches, confs, origin }, index) => {
-    const conf = mergeConfs(confs) ?? {}
-    return matches.map<RoutePlan>((match, position) => ({
-      name: `rule-${index}-${position}`,
-      match,
-      ...outcome(conf, resolve, own),
-      origin,
-    }))
-  })
-  return routes.sort((a, b) => comparePrecedence(a.match, b.match))
 }
 
 const catchAll: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, headers: [], queryParams: [] }
@@ -108,47 +103,39 @@ function routeMatch(match: HttpMatch): RouteMatch {
   }
 }
 
-/** Gateway API's order: exact path, longer prefix, regular expression; then a method, more headers, more query parameters.
- *  https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule */
-function comparePrecedence(a: RouteMatch, b: RouteMatch): number {
-  const kinds = ['Exact', 'PathPrefix', 'RegularExpression']
-  return (
-    kinds.indexOf(a.path.type) - kinds.indexOf(b.path.type) ||
-    b.path.value.length - a.path.value.length ||
-    Number(Boolean(b.method)) - Number(Boolean(a.method)) ||
-    b.headers.length - a.headers.length ||
-    b.queryParams.length - a.queryParams.length
-  )
-}
-
 function outcome(
   conf: RouteRule['default'],
-  resolve: ResolveBackend,
+  resolve: (ref: BackendRef) => WeightedCluster | null,
   own: WeightedCluster | null,
+  treatment: RouteTreatment,
 ): Pick<RoutePlan, 'action' | 'requestHeaders' | 'responseHeaders'> {
   let action: RouteAction | null = null
   let requestHeaders = noHeaderChanges
   let responseHeaders = noHeaderChanges
-  let rewrite: { prefix?: string; fullPath?: string; host?: string } | undefined
+  let rewrite: Forward['rewrite']
+  const mirrors: { cluster: string; percent: number }[] = []
   for (const filter of conf.filters ?? []) {
     if (filter.type === 'RequestHeaderModifier') requestHeaders = headerChanges(filter.requestHeaderModifier)
     if (filter.type === 'ResponseHeaderModifier') responseHeaders = headerChanges(filter.responseHeaderModifier)
     if (filter.type === 'URLRewrite') rewrite = rewriteOf(filter.urlRewrite)
     if (filter.type === 'RequestRedirect') action = redirectOf(filter.requestRedirect)
+    if (filter.type === 'RequestMirror') {
+      const { backendRef, percentage = 100 } = filter.requestMirror
+      const copy = resolve(backendRef)
+      if (copy) mirrors.push({ cluster: copy.cluster, percent: numberOf(percentage) })
+    }
   }
   if (!action) {
     const backends = conf.backendRefs ? conf.backendRefs.map(resolve).filter(backend => backend !== null) : own ? [own] : []
     action =
       backends.length > 0
-        ? { ...forward(backends), ...(rewrite ? { rewrite } : {}) }
+        ? { kind: 'forward', clusters: backends, mirrors, ...treatment, ...(rewrite ? { rewrite } : {}) }
         : { kind: 'respond', status: 500, body: 'no backend of this route exists' }
   }
   return { action, requestHeaders, responseHeaders }
 }
 
-function forward(clusters: readonly WeightedCluster[]): Extract<RouteAction, { kind: 'forward' }> {
-  return { kind: 'forward', clusters, timeoutMs: null, retry: defaultRetry }
-}
+type Forward = Extract<RouteAction, { kind: 'forward' }>
 
 function headerChanges(modifier: HeaderModifier): HeaderChanges {
   const pairs = (list: readonly { name: string; value: string }[] | undefined) =>
@@ -156,16 +143,16 @@ function headerChanges(modifier: HeaderModifier): HeaderChanges {
   return { set: pairs(modifier.set), add: pairs(modifier.add), remove: (modifier.remove ?? []).map(name => name.toLowerCase()) }
 }
 
-function rewriteOf(rewrite: Extract<HttpFilter, { type: 'URLRewrite' }>['urlRewrite']): {
-  prefix?: string
-  fullPath?: string
-  host?: string
-} {
-  const { path, hostname } = rewrite
+function rewriteOf({
+  path,
+  hostname,
+  hostToBackendHostname,
+}: Extract<HttpFilter, { type: 'URLRewrite' }>['urlRewrite']): Forward['rewrite'] {
   return {
     ...(path?.type === 'ReplacePrefixMatch' ? { prefix: path.replacePrefixMatch } : {}),
     ...(path?.type === 'ReplaceFullPath' ? { fullPath: path.replaceFullPath } : {}),
     ...(hostname ? { host: hostname } : {}),
+    ...(hostToBackendHostname ? { hostOfBackend: true } : {}),
   }
 }
 

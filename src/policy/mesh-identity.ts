@@ -1,7 +1,7 @@
 import type { MeshIdentity } from '../model/kinds/mesh-identity.ts'
 import { workloadLabel } from '../model/labels.ts'
 import { matchesLabels } from '../model/target-ref.ts'
-import { compareByName } from './order.ts'
+import { compareByName } from './rules/order.ts'
 
 export interface IdentitySubject {
   readonly mesh: string

@@ -1,42 +1,109 @@
-import type {
-  LoadBalancer,
-  LoadBalancingConf,
-  LocalityAwareness,
-  MeshLoadBalancingStrategy,
-} from '../model/kinds/mesh-load-balancing-strategy.ts'
+import { durationMs } from '../model/duration.ts'
+import type { HashPolicy, LoadBalancer, LoadBalancingConf, LocalityAwareness } from '../model/kinds/mesh-load-balancing-strategy.ts'
+import { numberOf } from '../model/schema.ts'
 import { defaultLocality } from './defaults.ts'
-import type { FailoverRule, LocalityPlan, Origin, ServiceClusterPlan } from './plan.ts'
-import { confFor } from './to-rules.ts'
-import type { ServiceView } from './view.ts'
+import type { FailoverRule, LocalityPlan } from './plan.ts'
 
-/** How a caller ranks and picks the instances of a service, from the policies that apply to it (ascending). */
-export function planLoadBalancing(
-  zone: string,
-  policies: readonly MeshLoadBalancingStrategy[],
-  service: ServiceView,
-  section: string,
-  callerLabels: Readonly<Record<string, string>>,
-): { locality: LocalityPlan; balancer: ServiceClusterPlan['balancer']; origins: { locality: Origin; balancer: Origin } } {
-  const found = confFor<LoadBalancingConf>(policies, service, section)
-  const conf = found?.conf
-  return {
-    locality: conf?.localityAwareness ? localityOf(conf.localityAwareness, zone, callerLabels) : defaultLocality,
-    balancer: balancerOf(conf?.loadBalancer),
-    origins: { locality: conf?.localityAwareness ? found!.origin : 'default', balancer: conf?.loadBalancer ? found!.origin : 'default' },
+/** How one of equal instances is picked. */
+export type BalancerPlan =
+  | { readonly type: 'RoundRobin' }
+  | { readonly type: 'LeastRequest'; readonly choiceCount: number; readonly activeRequestBias: number | null }
+  | { readonly type: 'Random' }
+  | {
+      readonly type: 'RingHash'
+      readonly hashFunction: 'XXHash' | 'MurmurHash2'
+      readonly minRingSize: number | null
+      readonly maxRingSize: number | null
+    }
+  | { readonly type: 'Maglev'; readonly tableSize: number | null }
+
+/** What a request is hashed by; with the first `terminal` one that gives a value the others are not looked at. */
+export type HashPolicyPlan = { readonly terminal: boolean } & (
+  | { readonly type: 'header'; readonly name: string }
+  | { readonly type: 'cookie'; readonly name: string; readonly ttlMs: number | null; readonly path: string | null }
+  | { readonly type: 'source-ip' }
+  | { readonly type: 'query'; readonly name: string }
+  | { readonly type: 'filter-state'; readonly key: string }
+)
+
+/** On a policy: priorities with Kuma's gaps and its truncated overprovisioning factor, for those who compare. */
+export const exactFailoverLabel = 'skerry.io/failover'
+
+/** How a caller in `zone`, with these labels, ranks the instances of a service. https://kuma.io/docs/latest/policies/meshloadbalancingstrategy/ */
+export function planLocality(
+  { localityAwareness }: LoadBalancingConf,
+  caller: { readonly zone: string; readonly labels: Readonly<Record<string, string>> },
+  exact: boolean,
+): LocalityPlan {
+  return localityAwareness ? localityOf(localityAwareness, caller, exact) : defaultLocality
+}
+
+export function planBalancer({ loadBalancer }: LoadBalancingConf): BalancerPlan {
+  const conf: LoadBalancer = loadBalancer ?? { type: 'RoundRobin' }
+  switch (conf.type) {
+    case 'RoundRobin':
+    case 'Random':
+      return { type: conf.type }
+    case 'LeastRequest': {
+      const { choiceCount = 2, activeRequestBias } = conf.leastRequest ?? {}
+      return { type: 'LeastRequest', choiceCount, activeRequestBias: activeRequestBias === undefined ? null : numberOf(activeRequestBias) }
+    }
+    case 'RingHash': {
+      const { hashFunction = 'XXHash', minRingSize = null } = conf.ringHash ?? {}
+      const maxRingSize = ringContradiction({ loadBalancer }) ? null : (conf.ringHash?.maxRingSize ?? null)
+      return { type: 'RingHash', hashFunction: hashFunction === 'MurmurHash2' ? 'MurmurHash2' : 'XXHash', minRingSize, maxRingSize }
+    }
+    case 'Maglev':
+      return { type: 'Maglev', tableSize: conf.maglev?.tableSize ?? null }
   }
 }
 
-function localityOf(awareness: LocalityAwareness, zone: string, labels: Readonly<Record<string, string>>): LocalityPlan {
+/** What is wrong between settings that are right each by itself, which two policies can make; null = nothing. */
+export function ringContradiction({ loadBalancer }: Pick<LoadBalancingConf, 'loadBalancer'>): string | null {
+  if (loadBalancer?.type !== 'RingHash') return null
+  const { minRingSize, maxRingSize } = loadBalancer.ringHash ?? {}
+  if (minRingSize === undefined || maxRingSize === undefined || minRingSize <= maxRingSize) return null
+  return `ringHash.maxRingSize ${maxRingSize} is less than minRingSize ${minRingSize}: two policies are at odds, and maxRingSize is left out`
+}
+
+export function planHashPolicies({ hashPolicies = [] }: LoadBalancingConf): HashPolicyPlan[] {
+  return hashPolicies.flatMap(hashPolicyOf)
+}
+
+function hashPolicyOf(policy: HashPolicy): HashPolicyPlan[] {
+  const terminal = policy.terminal ?? false
+  switch (policy.type) {
+    case 'Header':
+      return [{ terminal, type: 'header', name: policy.header.name.toLowerCase() }]
+    case 'Cookie': {
+      const { name, ttl, path = null } = policy.cookie
+      return [{ terminal, type: 'cookie', name, ttlMs: ttl === undefined ? null : durationMs(ttl), path }]
+    }
+    case 'Connection':
+      return policy.connection?.sourceIP ? [{ terminal, type: 'source-ip' }] : []
+    case 'QueryParameter':
+      return [{ terminal, type: 'query', name: policy.queryParameter.name }]
+    case 'FilterState':
+      return [{ terminal, type: 'filter-state', key: policy.filterState.key }]
+  }
+}
+
+function localityOf(
+  awareness: LocalityAwareness,
+  { zone, labels }: { readonly zone: string; readonly labels: Readonly<Record<string, string>> },
+  exact: boolean,
+): LocalityPlan {
   const { localZone, crossZone, disabled } = awareness
   // A localZone or crossZone block still ranks zones when `disabled` stands beside it, as in Kuma.
   if (!localZone && !crossZone) return disabled ? { ...defaultLocality, ignoreZones: true } : defaultLocality
   return {
     ignoreZones: false,
     affinity: affinityOf(localZone?.affinityTags ?? [], labels),
-    failover: (crossZone?.failover ?? [])
-      .filter(rule => !rule.from || rule.from.zones.includes(zone))
-      .map<FailoverRule>(rule => ({ type: rule.to.type, zones: rule.to.zones ?? [] })),
-    overprovisioning: overprovisioning(crossZone?.failoverThreshold?.percentage),
+    failover: (crossZone?.failover ?? []).flatMap((rule, index): FailoverRule[] =>
+      !rule.from || rule.from.zones.includes(zone) ? [{ index, type: rule.to.type, zones: rule.to.zones ?? [] }] : [],
+    ),
+    overprovisioning: overprovisioning(numberOf(crossZone?.failoverThreshold?.percentage ?? 50), exact),
+    exact,
   }
 }
 
@@ -51,20 +118,9 @@ function affinityOf(
   })
 }
 
-/** Traffic spills when less than `percentage` of a priority is healthy: Envoy counts health × factor, full at 100. */
-function overprovisioning(percentage: number | string | undefined): number {
-  const percent = Number(percentage ?? 50)
-  return percent > 0 ? Math.ceil(10_000 / percent) : 1_000_000
-}
-
-function balancerOf(conf: LoadBalancer | undefined): ServiceClusterPlan['balancer'] {
-  if (!conf) return { type: 'LeastRequest', choiceCount: 2 }
-  switch (conf.type) {
-    case 'LeastRequest':
-      return { type: 'LeastRequest', choiceCount: conf.leastRequest?.choiceCount ?? 2 }
-    case 'Random':
-      return { type: 'Random' }
-    default:
-      return { type: 'RoundRobin' }
-  }
+/** Traffic spills when less than `percent` of a priority is healthy: Envoy counts health × factor, full at 100. Kuma cuts off what 100 / percent
+ *  has behind the point, so that everything above 50 means 100. */
+function overprovisioning(percent: number, exact: boolean): number {
+  if (percent <= 0) return 1_000_000
+  return exact ? Math.trunc(100 / percent) * 100 : Math.ceil(10_000 / percent)
 }

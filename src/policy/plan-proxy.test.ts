@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
+import type { Resource } from '../model/resource.ts'
 import { resolveHost } from './host.ts'
 import { planProxy } from './plan-proxy.ts'
 import { aMultiZoneService, anIdentity, anInstance, aRemoteZone, aResource, aService, aView } from './testing.ts'
+import type { MeshView } from './view.ts'
 
 const permission = aResource('MeshTrafficPermission', 'allow', {
   rules: [{ default: { allow: [{ spiffeID: { type: 'Prefix', value: 'spiffe://default.' } }] } }],
@@ -62,7 +64,7 @@ test('an outbound to nothing answers 503 with the reason, and warns', () => {
   assert.deepEqual(outbound.target.virtualHost.routes[0]!.action, {
     kind: 'respond',
     status: 503,
-    body: 'no service nowhere is known in this zone',
+    body: 'nowhere names no service that is known in this zone',
   })
   assert.match(plan.warnings[0]!.reason, /nowhere/)
 })
@@ -156,4 +158,22 @@ test('host names mean services: short, by zone, multi-zone, with and without por
   assert.equal(meant('payments.svc.aws-1.mesh.local'), 'MeshService/payments-x1')
   assert.equal(meant('hello.mesh'), 'MeshService/hello-x')
   assert.equal(meant('example.com'), null)
+})
+
+test('a name that a generator gave a service comes before what the name says by itself, and goes with the status that says so', () => {
+  const named = (hostname: string, isGenerated = true): Resource => {
+    const generator = isGenerated ? { hostnameGeneratorRef: { coreName: 'corp' } } : {}
+    return { ...aService('hello', 'azure-1'), status: { addresses: [{ hostname, origin: 'x', ...generator }] } }
+  }
+  const meant = (view: MeshView, host: string) => resolveHost(view, host)?.service.key ?? null
+  const view = theMesh(named('hello.corp.example'))
+  assert.equal(meant(view, 'hello.corp.example'), 'MeshService/hello')
+  assert.equal(meant(view, 'HELLO.corp.example.:80'), 'MeshService/hello')
+  assert.equal(meant(view, 'hello.corp.example:81'), null)
+  assert.equal(meant(view, 'hello.svc.mesh.local'), 'MeshService/hello')
+
+  const after = (resource: Resource) => view.with([{ kind: 'put', resource }], 2)
+  assert.equal(meant(after(named('payments.mesh')), 'payments.mesh'), 'MeshService/hello')
+  assert.equal(meant(after(named('payments.mesh')), 'hello.corp.example'), null)
+  assert.equal(meant(after(named('payments.mesh', false)), 'payments.mesh'), 'MeshMultiZoneService/payments')
 })

@@ -1,11 +1,30 @@
+import type { AccessLogPlan } from './mesh-access-log.ts'
+import type { LimitsPlan, OutlierPlan } from './mesh-circuit-breaker.ts'
+import type { FaultPlan } from './mesh-fault-injection.ts'
+import type { HealthCheckPlan } from './mesh-health-check.ts'
+import type { BalancerPlan, HashPolicyPlan } from './mesh-load-balancing-strategy.ts'
+import type { MetricPlan } from './mesh-metric.ts'
+import type { PassthroughPlan } from './mesh-passthrough.ts'
+import type { ProxyPatchPlan } from './mesh-proxy-patch.ts'
+import type { RateLimitPlan } from './mesh-rate-limit.ts'
+import type { RetryPlan } from './mesh-retry.ts'
+import type { ConnectionTimeouts, RequestTimeouts, TimeoutPlan } from './mesh-timeout.ts'
+import type { MeshTlsPlan, TlsVersionsPlan } from './mesh-tls.ts'
+import type { TracePlan } from './mesh-trace.ts'
+import type { Setting } from './settings.ts'
+
 /**
  * What one proxy shall do, in our own words. Pure data: golden files pin it, `inspect` shows it, `envoy/` translates it.
  * Lists of endpoints are not in it (`EndpointSet`): they change a thousand times more often than the rest, and are shared by all
  * callers that see a service in the same way.
  */
 
-/** Where a value comes from: a resource's KRI, or `default` for what Skerry does when no policy says anything. */
+/** Where a value comes from: a policy's KRI with the rule in it (`kri_mt_default___slow_#0`), or `default` for what Skerry does when no policy
+ *  says anything. */
 export type Origin = string
+
+/** What is in force, in the words of each policy kind, with who said so. The plan beside it says the same in values that proxies use. */
+export type Settings = Readonly<Record<string, readonly Setting[]>>
 
 export interface ProxyPlan {
   readonly mesh: string
@@ -21,6 +40,15 @@ export interface ProxyPlan {
   readonly clusters: readonly ClusterPlan[]
   /** Virtual hosts of the `http_proxy` listener that this proxy has asked for, each under the host it asked with. */
   readonly onDemand: readonly VirtualHostPlan[]
+  /** null = nothing is traced. */
+  readonly trace: TracePlan | null
+  /** null = metrics are shown to nobody. */
+  readonly metrics: MetricPlan | null
+  readonly passthrough: PassthroughPlan
+  /** Changes to what is made for an Envoy. */
+  readonly patches: readonly ProxyPatchPlan[]
+  /** Of the proxy as a whole. */
+  readonly settings: Settings
   readonly warnings: readonly PlanWarning[]
 }
 
@@ -49,6 +77,22 @@ export interface InboundPlan {
   /** Name of a `local` cluster. */
   readonly cluster: string
   readonly permissions: PermissionPlan
+  readonly tls: MeshTlsPlan
+  readonly timeouts: TimeoutPlan
+  /** First match wins. */
+  readonly rateLimits: readonly InboundRulePlan<RateLimitPlan>[]
+  /** First match wins. */
+  readonly faults: readonly InboundRulePlan<readonly FaultPlan[]>[]
+  readonly accessLogs: readonly AccessLogPlan[]
+  readonly settings: Settings
+}
+
+/** What holds for some of the callers. */
+export interface InboundRulePlan<T> {
+  /** null = for all. */
+  readonly match: IdMatch | null
+  readonly value: T
+  readonly origin: Origin
 }
 
 /** The application beside the proxy → one service, on a loopback port of its own. */
@@ -63,7 +107,19 @@ export interface OutboundPlan {
 
 export type OutboundTarget =
   | { readonly protocol: 'http'; readonly virtualHost: VirtualHostPlan }
-  | { readonly protocol: 'tcp'; readonly clusters: readonly WeightedCluster[] }
+  | ({ readonly protocol: 'tcp' } & TcpTargetPlan)
+
+/** Where connections go that are not looked into. */
+export interface TcpTargetPlan {
+  readonly clusters: readonly WeightedCluster[]
+  /** A connection that carries nothing for so long is closed; 0 = never. ms */
+  readonly idleMs: number
+  /** How many hosts a connection is tried on. */
+  readonly connectAttempts: number
+  readonly rateLimit: RateLimitPlan | null
+  readonly accessLogs: readonly AccessLogPlan[]
+  readonly settings: Settings
+}
 
 /** The application beside the proxy → any service by its host name; hosts are asked for on first use. */
 export interface HttpProxyPlan {
@@ -83,8 +139,11 @@ export interface GatewayPlan {
   readonly port: number
   readonly protocol: 'http' | 'tcp'
   readonly virtualHosts: readonly VirtualHostPlan[]
-  /** For protocol `tcp`. */
-  readonly clusters: readonly WeightedCluster[]
+  /** For protocol `tcp`; null = there is nowhere to go. */
+  readonly tcp: TcpTargetPlan | null
+  readonly timeouts: TimeoutPlan
+  readonly accessLogs: readonly AccessLogPlan[]
+  readonly settings: Settings
 }
 
 /** TLS from proxies of other zones → a local service, by SNI, passed through unopened. */
@@ -102,6 +161,10 @@ export interface VirtualHostPlan {
   readonly domains: readonly string[]
   /** First match wins. */
   readonly routes: readonly RoutePlan[]
+  readonly rateLimit: RateLimitPlan | null
+  readonly faults: readonly FaultPlan[]
+  readonly accessLogs: readonly AccessLogPlan[]
+  readonly settings: Settings
 }
 
 export interface RoutePlan {
@@ -110,7 +173,10 @@ export interface RoutePlan {
   readonly action: RouteAction
   readonly requestHeaders: HeaderChanges
   readonly responseHeaders: HeaderChanges
+  /** Of the MeshHTTPRoute. */
   readonly origin: Origin
+  /** Of what holds for requests that take this route. */
+  readonly settings: Settings
 }
 
 export interface RouteMatch {
@@ -139,10 +205,18 @@ export type RouteAction =
   | {
       readonly kind: 'forward'
       readonly clusters: readonly WeightedCluster[]
-      /** The whole request, tries included; null = no limit. */
-      readonly timeoutMs: number | null
+      readonly timeouts: RequestTimeouts
       readonly retry: RetryPlan
-      readonly rewrite?: { readonly prefix?: string; readonly fullPath?: string; readonly host?: string }
+      readonly hashPolicies: readonly HashPolicyPlan[]
+      /** Copies of requests; their answers are thrown away. */
+      readonly mirrors: readonly { readonly cluster: string; readonly percent: number }[]
+      readonly rewrite?: {
+        readonly prefix?: string
+        readonly fullPath?: string
+        readonly host?: string
+        /** The Host that the endpoint has. */
+        readonly hostOfBackend?: boolean
+      }
     }
   | {
       readonly kind: 'redirect'
@@ -160,19 +234,6 @@ export interface WeightedCluster {
   readonly weight: number
 }
 
-/** A try that failed goes to a host that was not tried, and to a priority that was not tried when that one is exhausted. */
-export interface RetryPlan {
-  readonly attempts: number
-  /** For methods that are safe to repeat (GET HEAD OPTIONS PUT DELETE TRACE). Envoy's words: `connect-failure`, `refused-stream`, `reset`, `gateway-error`, `5xx`, `retriable-headers`. */
-  readonly on: readonly string[]
-  /** For all other methods: only what proves that the application never saw the request. */
-  readonly onUnsafe: readonly string[]
-  readonly perTryTimeoutMs: number | null
-  readonly backOffBaseMs: number
-  readonly backOffMaxMs: number
-  readonly origin: Origin
-}
-
 export type ClusterPlan = ServiceClusterPlan | LocalClusterPlan
 
 /** The application beside the proxy. */
@@ -182,7 +243,10 @@ export interface LocalClusterPlan {
   readonly address: string
   readonly port: number
   readonly protocol: 'http' | 'tcp'
-  readonly connectTimeoutMs: number
+  /** Does it speak HTTP/2 and nothing else? */
+  readonly http2: boolean
+  readonly timeouts: ConnectionTimeouts
+  readonly limits: LimitsPlan
 }
 
 /** A service of the mesh; its endpoints come as the EndpointSet of `endpoints`. */
@@ -192,37 +256,19 @@ export interface ServiceClusterPlan {
   readonly name: string
   readonly endpoints: EndpointSetRef
   readonly protocol: 'http' | 'tcp'
+  /** Does it speak HTTP/2 and nothing else? */
+  readonly http2: boolean
   /** null: bytes are passed on as they are (a zone gateway's clusters). */
-  readonly tls: { readonly sni: string; readonly allowedIds: readonly string[] } | null
-  readonly connectTimeoutMs: number
-  readonly idleTimeoutMs: number
+  readonly tls: { readonly sni: string; readonly allowedIds: readonly string[]; readonly versions: TlsVersionsPlan } | null
+  readonly timeouts: ConnectionTimeouts
   readonly outlier: OutlierPlan
   readonly limits: LimitsPlan
-  readonly balancer: { readonly type: 'RoundRobin' | 'LeastRequest' | 'Random'; readonly choiceCount?: number }
+  readonly healthCheck: HealthCheckPlan | null
+  readonly balancer: BalancerPlan
   readonly slowStartMs: number
   /** Below this share of healthy hosts (of all priorities) health is ignored. 0–100. */
   readonly panicPercent: number
-  readonly origins: Readonly<Record<'connectTimeout' | 'outlier' | 'limits' | 'balancer' | 'locality', Origin>>
-}
-
-export interface OutlierPlan {
-  /** Failures in a row to connect, of TLS, of a broken stream, or of `x-skerry-refused`; 0 = off. */
-  readonly consecutiveLocal: number
-  /** 502, 503, 504 in a row; 0 = off. */
-  readonly consecutiveGateway: number
-  /** 5xx in a row; 0 = off. */
-  readonly consecutive5xx: number
-  readonly intervalMs: number
-  readonly baseEjectionMs: number
-  readonly maxEjectionMs: number
-  readonly maxEjectionPercent: number
-}
-
-export interface LimitsPlan {
-  readonly maxConnections: number
-  readonly maxPendingRequests: number
-  readonly maxRequests: number
-  readonly maxRetries: number
+  readonly settings: Settings
 }
 
 export interface PermissionPlan {
@@ -258,9 +304,13 @@ export interface LocalityPlan {
   readonly failover: readonly FailoverRule[] | null
   /** Envoy's overprovisioning factor, per cent. */
   readonly overprovisioning: number
+  /** Priorities and the factor as Kuma makes them, gaps and all; docs/decisions/failover-tiers.md. */
+  readonly exact: boolean
 }
 
 export interface FailoverRule {
+  /** Its place among all rules, those for other callers included. */
+  readonly index: number
   readonly type: 'Any' | 'None' | 'Only' | 'AnyExcept'
   readonly zones: readonly string[]
 }
@@ -279,6 +329,8 @@ export interface EndpointGroup {
   readonly subZone: string
   /** Relative to the other groups of this priority. */
   readonly weight: number
+  /** Its zone seems to be dead, for this reason: it comes last, whatever policies say. */
+  readonly demoted?: string
   readonly endpoints: readonly Endpoint[]
 }
 

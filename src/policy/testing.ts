@@ -15,9 +15,12 @@ export function aResource<R extends Resource>(kind: string, name: string, spec: 
   } as Resource as R
 }
 
+/** Unless a TrustAcknowledgement of the view's own zone is among them, its proxies have acknowledged the bundle of every zone that has one. */
 export function aView(zone: string, ...resources: Resource[]): MeshView {
+  const acknowledging = resources.filter(resource => resource.kind === 'TrustAcknowledgement').map(resource => resource.name)
+  const own = acknowledging.includes(zone) ? [] : [anAcknowledgement(zone, [zone, ...acknowledging])]
   return MeshView.empty('default', zone).with(
-    resources.map<ViewChange>(resource => ({ kind: 'put', resource })),
+    [...resources, ...own].map<ViewChange>(resource => ({ kind: 'put', resource })),
     1,
   )
 }
@@ -71,8 +74,9 @@ export function aMultiZoneService(name: string): Resource {
   )
 }
 
-/** Everything that makes another zone reachable: its gateway's address, its bundle. */
-export function aRemoteZone(zone: string, port = 10001): Resource[] {
+/** Everything that makes another zone reachable: its gateway's address, its bundle, and that both zones' proxies have acknowledged each
+ *  other's (the view's zone is `own`). */
+export function aRemoteZone(zone: string, port = 10001, own = 'azure-1'): Resource[] {
   const labels = { 'kuma.io/zone': zone, 'kuma.io/origin': 'zone' }
   return [
     aResource('MeshZoneAddress', `gateway-${zone}`, { address: '127.0.0.1', port } as never, labels),
@@ -82,7 +86,22 @@ export function aRemoteZone(zone: string, port = 10001): Resource[] {
       { trustDomain: `default.${zone}.mesh.local`, caBundles: [{ type: 'Pem', pem: { value: `PEM ${zone}` } }] } as never,
       labels,
     ),
+    anAcknowledgement(zone, [own, zone]),
   ]
+}
+
+/** The proxies of a zone have acknowledged the bundles of these zones, each with one root (`rootOf`). */
+export function anAcknowledgement(zone: string, trusted: readonly string[]): Resource {
+  const roots = (of: string) => ({ trustDomain: `default.${of}.mesh.local`, roots: [rootOf(of)] })
+  return aResource('TrustAcknowledgement', zone, { trusts: trusted.map(roots), signedBy: [roots(zone)] } as never, {
+    'kuma.io/zone': zone,
+    'kuma.io/origin': 'zone',
+  })
+}
+
+/** A stand-in for the fingerprint of a zone's root. */
+export function rootOf(zone: string): string {
+  return Buffer.from(zone).toString('hex').padEnd(64, '0')
 }
 
 export function anIdentity(): Resource {

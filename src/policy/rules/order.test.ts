@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Resource } from '../model/resource.ts'
-import type { TargetRef } from '../model/target-ref.ts'
+import type { TargetRef } from '../../model/target-ref.ts'
+import { aResource } from '../testing.ts'
 import { comparePolicies, compareToItems } from './order.ts'
-import type { PolicySpec } from './policy-spec.ts'
-import { aResource } from './testing.ts'
-
-type Policy = Resource<PolicySpec>
+import type { Policy } from './policy.ts'
 
 function aPolicy(name: string, targetRef?: Partial<TargetRef>, labels: Record<string, string> = {}): Policy {
   return aResource<Policy>('MeshTimeout', name, { ...(targetRef ? { targetRef: targetRef as TargetRef } : {}) }, labels)
@@ -22,7 +19,6 @@ function checkOrder(...policies: Policy[]) {
 test('the more specific a target, the later', () => {
   checkOrder(
     aPolicy('m'),
-    aPolicy('m-section', { kind: 'Mesh', sectionName: 'http' }),
     aPolicy('g', { kind: 'MeshGateway' }),
     aPolicy('d', { kind: 'Dataplane' }),
     aPolicy('d-section', { kind: 'Dataplane', sectionName: 'http' }),
@@ -97,14 +93,13 @@ test('to items are in a total order too; items of one policy that cover alike st
       const items = all.flatMap(policy =>
         kinds.map(({ kind, section }) => ({
           policy,
-          item: { targetRef: { kind, ...(section ? { sectionName: 'http' } : {}) } as TargetRef },
+          targetRef: { kind, ...(section ? { sectionName: 'http' } : {}) } as TargetRef,
         })),
       )
       type Item = (typeof items)[number]
-      const coversAlike = (a: Item, b: Item) =>
-        a.policy === b.policy &&
-        a.item.targetRef.kind === b.item.targetRef.kind &&
-        a.item.targetRef.sectionName === b.item.targetRef.sectionName
+      // A section counts for a MeshService alone.
+      const section = ({ targetRef: { kind, sectionName } }: Item) => (kind === 'MeshService' ? sectionName : undefined)
+      const coversAlike = (a: Item, b: Item) => a.policy === b.policy && a.targetRef.kind === b.targetRef.kind && section(a) === section(b)
       assertTotalOrder(items, compareToItems, coversAlike)
     }),
   )

@@ -1,6 +1,6 @@
 /**
  * Folds configurations, least important first, into one: JSON merge patch (https://www.rfc-editor.org/rfc/rfc7396), except that
- * fields whose name starts with `append` concatenate.
+ * fields whose name starts with `append` concatenate. What is merged stays as it is.
  */
 export function mergeConfs<T>(confs: readonly T[]): T | undefined {
   let merged: unknown
@@ -14,13 +14,17 @@ function mergePatch(target: unknown, patch: unknown): unknown {
   for (const [name, value] of Object.entries(patch)) {
     if (value === undefined) continue
     if (value === null) delete result[name]
-    else if (name.startsWith('append') && Array.isArray(value))
-      result[name] = [...(Array.isArray(result[name]) ? result[name] : []), ...value]
+    else if (isAppended(name, value)) result[name] = [...(Array.isArray(result[name]) ? result[name] : []), ...value]
     else result[name] = mergePatch(result[name], value)
   }
   return result
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Is this a list that is put after those of less important policies, instead of in their place? */
+export function isAppended(name: string, value: unknown): value is readonly unknown[] {
+  return name.startsWith('append') && Array.isArray(value)
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
