@@ -16,8 +16,12 @@ export interface DataplaneFacts {
   readonly engine: string
   /** null = it holds none. */
   readonly certificate: CertificateFacts | null
+  /** When the token that its agent's stream was opened with ends: the stream goes on, and cannot be opened again. Absent = not known. */
+  readonly tokenNotAfterMs?: number
   /** The newest revision of its listeners that the proxy has acknowledged; null = none yet. */
   readonly acknowledged: Revision | null
+  /** It has accepted bundles to verify its peers with, or listens already, for which it needs them. */
+  readonly trusts: boolean
   /** Names of the listeners that accept connections now. */
   readonly bound: ReadonlySet<string>
   /** Name of a listener that could not be bound → why. */
@@ -46,6 +50,8 @@ export interface CertificateFacts {
   readonly notAfterMs: number
   /** KRI of the MeshIdentity. */
   readonly issuer: string
+  /** SHA-256 fingerprint of the root that signed it; '' = an earlier process of the control plane gave it out, and did not say. */
+  readonly root: string
   /** How many it got, this one included. */
   readonly issued: number
 }
@@ -80,6 +86,7 @@ export const unknownDataplane: DataplaneFacts = Object.freeze({
   engine: '',
   certificate: null,
   acknowledged: null,
+  trusts: false,
   bound: new Set<string>(),
   bindFailures: new Map<string, string>(),
   applications: new Map<string, ApplicationHealth>(),

@@ -21,7 +21,7 @@ test("a proxy's facts read as Kuma's DataplaneInsight", () => {
     },
     refusals: [{ type: 'cds', atMs: 2000, reason: 'no such cluster' }],
   })
-  const insight = dataplaneInsight(facts, readiness(aDataplane('web-1', { inbound: [{ port: 8080 }] }).spec, facts))
+  const insight = dataplaneInsight(facts, readiness(aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] }).spec, facts))
 
   assert.deepEqual(violations('DataplaneInsight', insight), [])
   assert.deepEqual(insight.subscriptions?.[0], {
@@ -45,7 +45,7 @@ test("a proxy's facts read as Kuma's DataplaneInsight", () => {
 
 test('a proxy that never connected has an insight too', () => {
   const facts = goodFacts({ connections: [], certificate: null, instanceId: '' })
-  const insight = dataplaneInsight(facts, readiness(aDataplane('web-1', { inbound: [{ port: 8080 }] }).spec, facts))
+  const insight = dataplaneInsight(facts, readiness(aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] }).spec, facts))
 
   assert.deepEqual(violations('DataplaneInsight', insight), [])
   assert.deepEqual(insight, { subscriptions: [], readiness: [{ inbound: 'main', ready: false, reason: 'its proxy has not connected' }] })
@@ -69,4 +69,14 @@ test("a zone's facts read as Kuma's ZoneInsight", () => {
   assert.deepEqual(insight.subscriptions?.[0]?.status?.stat, {
     MeshService: { responsesSent: 2, responsesAcknowledged: 2, responsesRejected: 0 },
   })
+})
+
+test('a proxy that has accepted no listener is marked as such while it is connected', () => {
+  const spec = aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] }).spec
+  const configuration = (facts: ReturnType<typeof goodFacts>) => dataplaneInsight(facts, readiness(spec, facts)).metadata?.configuration
+  const open = { id: 'c', controlPlaneId: 'cp', connectedAtMs: 1, disconnectedAtMs: null }
+
+  assert.equal(configuration(goodFacts({ connections: [open], acknowledged: null })), 'stale')
+  assert.equal(configuration(goodFacts({ connections: [open], acknowledged: 1 })), undefined)
+  assert.equal(configuration(goodFacts({ connections: [{ ...open, disconnectedAtMs: 2 }], acknowledged: null })), undefined)
 })

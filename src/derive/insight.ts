@@ -1,7 +1,7 @@
 import type { DataplaneInsightSpec, DataplaneSubscription } from '../model/kinds/dataplane-insight.ts'
 import type { ResponseCounters } from '../model/kinds/insight.ts'
 import type { ZoneInsightSpec, ZoneSubscription } from '../model/kinds/zone-insight.ts'
-import type { Connection, DataplaneFacts, Exchange, XdsType, ZoneFacts } from './facts.ts'
+import { type Connection, type DataplaneFacts, type Exchange, isConnected, type XdsType, type ZoneFacts } from './facts.ts'
 import type { DataplaneReadiness } from './readiness.ts'
 
 /** A proxy's facts in Kuma's words. */
@@ -20,7 +20,7 @@ export function dataplaneInsight(facts: DataplaneFacts, readiness: DataplaneRead
             supportedBackends: [facts.certificate.issuer],
           },
         }),
-    ...(facts.instanceId === '' ? {} : { metadata: { instanceId: facts.instanceId, engine: facts.engine } }),
+    ...(facts.instanceId === '' ? {} : { metadata: metadataOf(facts) }),
     readiness: inbounds.map(([inbound, { state, reason }]) => ({
       inbound,
       ready: state === 'ready',
@@ -29,6 +29,17 @@ export function dataplaneInsight(facts: DataplaneFacts, readiness: DataplaneRead
     ...(facts.refusals.length === 0
       ? {}
       : { refusals: facts.refusals.map(refusal => ({ type: refusal.type, time: rfc3339(refusal.atMs), reason: refusal.reason })) }),
+  }
+}
+
+/** `configuration` only where it is not what it should be. `tokenExpirationTime`: until then the proxy can connect again with the token it has. */
+function metadataOf(facts: DataplaneFacts): NonNullable<DataplaneInsightSpec['metadata']> {
+  const isStale = isConnected(facts) && facts.acknowledged === null
+  return {
+    instanceId: facts.instanceId,
+    engine: facts.engine,
+    ...(isStale ? { configuration: 'stale' } : {}),
+    ...(facts.tokenNotAfterMs === undefined ? {} : { tokenExpirationTime: rfc3339(facts.tokenNotAfterMs) }),
   }
 }
 

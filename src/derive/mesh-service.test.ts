@@ -13,7 +13,7 @@ const derive = (dataplanes: readonly Dataplane[], existing: readonly MeshService
     zone: 'east',
     dataplanes,
     existing,
-    spiffeIdOf: it => `spiffe://default.east.mesh.local/workload/${it.labels['kuma.io/workload']}`,
+    spiffeIdsOf: it => [`spiffe://default.east.mesh.local/workload/${it.labels['kuma.io/workload']}`],
     stateOf: () => 'Available',
     ...input,
   })
@@ -48,7 +48,7 @@ test('a workload becomes a service', () => {
 })
 
 test('what is already written is not written again', () => {
-  const dataplanes = [aDataplane('web-1', { inbound: [{ port: 8080 }] })]
+  const dataplanes = [aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] })]
   const existing = derive(dataplanes).services.map(written)
 
   assert.deepEqual(derive(dataplanes, existing).changed, [])
@@ -56,7 +56,7 @@ test('what is already written is not written again', () => {
 })
 
 test('a status survives a change of the spec', () => {
-  const dataplanes = [aDataplane('web-1', { inbound: [{ port: 8080 }] })]
+  const dataplanes = [aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] })]
   const existing = derive(dataplanes).services.map(draft => written({ ...draft, status: { dataplaneProxies: { total: 1 } } }))
 
   const { changed } = derive(dataplanes, existing, { stateOf: () => 'Unavailable' })
@@ -64,18 +64,18 @@ test('a status survives a change of the spec', () => {
 })
 
 test('the port of a service stays when its instances move to another', () => {
-  const existing = derive([aDataplane('web-1', { inbound: [{ port: 8080 }] })]).services.map(written)
-  const { services } = derive([aDataplane('web-2', { inbound: [{ port: 9999 }] })], existing)
+  const existing = derive([aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] })]).services.map(written)
+  const { services } = derive([aDataplane('web-2', { inbound: [{ port: 9999, name: 'main' }] })], existing)
 
   assert.deepEqual(services[0]?.spec.ports, [{ name: 'main', port: 8080, targetPort: 'main', appProtocol: 'tcp' }])
 })
 
 test('the oldest instance decides, and who differs is told', () => {
-  const old = aDataplane('z', { creationTime: '2026-01-01T00:00:00Z', inbound: [{ port: 8080, protocol: 'http' }] })
+  const old = aDataplane('z', { creationTime: '2026-01-01T00:00:00Z', inbound: [{ port: 8080, name: 'main', protocol: 'http' }] })
   const young = aDataplane('a', {
     creationTime: '2026-01-02T00:00:00Z',
     inbound: [
-      { port: 9090, protocol: 'grpc' },
+      { port: 9090, name: 'main', protocol: 'grpc' },
       { port: 8080, name: 'admin' },
     ],
   })
@@ -94,14 +94,13 @@ test('the oldest instance decides, and who differs is told', () => {
 test("a user's service of that name is left alone", () => {
   const existing = [aService('web', { ports: [{ port: 1234 }] })]
 
-  assert.deepEqual(derive([aDataplane('web-1', { inbound: [{ port: 8080 }] })], existing).services, [])
+  assert.deepEqual(derive([aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] })], existing).services, [])
 })
 
-test('a service whose last instance is gone becomes unavailable, and is named for deletion', () => {
-  const existing = derive([aDataplane('web-1', { inbound: [{ port: 8080 }] })]).services.map(written)
-  const { services, changed, orphaned } = derive([], existing)
+test('a service whose last instance is gone becomes unavailable', () => {
+  const existing = derive([aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] })]).services.map(written)
+  const { services, changed } = derive([], existing)
 
-  assert.deepEqual(orphaned, ['web'])
   assert.equal(services[0]?.spec.state, 'Unavailable')
   assert.deepEqual(services[0]?.spec.ports, existing[0]?.spec.ports)
   assert.equal(changed.length, 1)
@@ -111,7 +110,7 @@ test('a service whose last instance is gone becomes unavailable, and is named fo
 test('services of other zones are not touched', () => {
   const remote = aService('pay-x2', { zone: 'west', labels: { 'kuma.io/origin': 'global', 'kuma.io/managed-by': 'skerry' } })
 
-  assert.deepEqual(derive([], [remote]), { services: [], changed: [], orphaned: [], conflicts: [] })
+  assert.deepEqual(derive([], [remote]), { services: [], changed: [], conflicts: [] })
 })
 
 test('gateways, ignored inbounds and unlabelled Dataplanes make no service', () => {

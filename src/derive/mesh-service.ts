@@ -20,8 +20,8 @@ export interface MeshServiceInput {
   readonly dataplanes: readonly Dataplane[]
   /** Of this mesh; those of other zones are not touched. */
   readonly existing: readonly MeshService[]
-  /** null: the proxy has no identity. */
-  readonly spiffeIdOf: (dataplane: Dataplane) => string | null
+  /** As what its proxy may present itself; none: it has no identity. */
+  readonly spiffeIdsOf: (dataplane: Dataplane) => readonly string[]
   readonly stateOf: (service: string, dataplanes: readonly Dataplane[]) => 'Available' | 'Unavailable'
 }
 
@@ -30,8 +30,6 @@ export interface DerivedMeshServices {
   readonly services: readonly MeshServiceDraft[]
   /** The ones of them that have to be written. */
   readonly changed: readonly MeshServiceDraft[]
-  /** Names of services without any Dataplane: unavailable now, and to be deleted when they have been so for long. */
-  readonly orphaned: readonly string[]
   /** What could not be served as its Dataplane asks. */
   readonly conflicts: readonly ServiceConflict[]
 }
@@ -58,7 +56,7 @@ export function deriveMeshServices(input: MeshServiceInput): DerivedMeshServices
       state: input.stateOf(workload, dataplanes),
       selector: { dataplaneLabels: { matchLabels: { [workloadLabel]: workload } } },
       ports,
-      identities: identitiesOf(dataplanes, input.spiffeIdOf),
+      identities: identitiesOf(dataplanes, input.spiffeIdsOf),
     }
     services.push(draftOf(input, workload, spec, existing))
   }
@@ -67,7 +65,6 @@ export function deriveMeshServices(input: MeshServiceInput): DerivedMeshServices
   return {
     services,
     changed: services.filter(draft => !sameContent(byName.get(draft.name), draft)),
-    orphaned: orphans.map(service => service.name),
     conflicts,
   }
 }
@@ -138,9 +135,9 @@ function mergePorts(
 
 function identitiesOf(
   dataplanes: readonly Dataplane[],
-  spiffeIdOf: (dataplane: Dataplane) => string | null,
+  spiffeIdsOf: (dataplane: Dataplane) => readonly string[],
 ): NonNullable<MeshServiceSpec['identities']> {
-  const ids = new Set(dataplanes.map(spiffeIdOf).filter(id => id !== null))
+  const ids = new Set(dataplanes.flatMap(spiffeIdsOf))
   return [...ids].sort(compare).map(value => ({ type: 'SpiffeID', value }))
 }
 

@@ -6,7 +6,7 @@ import { isAgentless, readiness } from './readiness.ts'
 import { aDataplane, goodFacts } from './test-support.ts'
 
 function check(facts: Partial<DataplaneFacts> | undefined, expected: string, inbound: Partial<Inbound> = {}): void {
-  const dataplane = aDataplane('web-1', { inbound: [{ port: 8080, ...inbound }] })
+  const dataplane = aDataplane('web-1', { inbound: [{ port: 8080, name: 'main', ...inbound }] })
   const { state, reason } = readiness(dataplane.spec, facts === undefined ? undefined : goodFacts(facts)).inbounds.get('main')!
   assert.equal(reason === '' ? state : `${state}: ${reason}`, expected)
 }
@@ -20,6 +20,7 @@ test('an instance is not ready while anything of it is missing', () => {
   check({ connections: [] }, 'not-ready: its proxy has not connected')
   check({ connections: [closed] }, 'not-ready: its proxy is disconnected')
   check({ certificate: null }, 'not-ready: its proxy has no certificate')
+  check({ trusts: false }, 'not-ready: its proxy has not accepted its trust bundles')
   check({ acknowledged: null }, 'not-ready: its proxy has not accepted its listeners')
   check({ bound: new Set() }, 'not-ready: its proxy has not bound self_inbound_dp_main')
   check({ applications: new Map() }, 'not-ready: its application has not been asked yet')
@@ -33,6 +34,10 @@ test('what failed says why', () => {
   check(
     { bound: new Set(), bindFailures: new Map([['self_inbound_dp_main', 'EADDRINUSE']]) },
     'not-ready: its proxy could not bind self_inbound_dp_main: EADDRINUSE',
+  )
+  check(
+    { trusts: false, refusals: [{ type: 'sds', atMs: 1, reason: 'no certificate in it' }] },
+    'not-ready: its proxy refused its trust bundles: no certificate in it',
   )
   check(
     { acknowledged: null, refusals: [{ type: 'lds', atMs: 1, reason: 'no such filter' }] },
@@ -70,7 +75,15 @@ test('a state that says not ready overrules an agent', () => {
 })
 
 test('one inbound may be ready and another not', () => {
-  const { inbounds } = readiness(aDataplane('web-1', { inbound: [{ port: 8080 }, { port: 9090, name: 'admin' }] }).spec, goodFacts())
+  const { inbounds } = readiness(
+    aDataplane('web-1', {
+      inbound: [
+        { port: 8080, name: 'main' },
+        { port: 9090, name: 'admin' },
+      ],
+    }).spec,
+    goodFacts(),
+  )
 
   assert.deepEqual([inbounds.get('main')?.state, inbounds.get('admin')?.state], ['ready', 'not-ready'])
 })

@@ -1,6 +1,6 @@
 import { type DataplaneSpec, type Inbound, inboundListenerName, inboundName, zoneIngressListenerName } from '../model/kinds/dataplane.ts'
 import { proxyLabel } from '../model/labels.ts'
-import { type DataplaneFacts, isConnected } from './facts.ts'
+import { type DataplaneFacts, isConnected, type XdsType } from './facts.ts'
 
 /** May callers send requests there? `draining`: no new ones, but those that are on their way may end. */
 export interface Readiness {
@@ -24,7 +24,7 @@ export function isAgentless(dataplane: { readonly labels: Readonly<Record<string
 }
 
 /**
- * Ready = connected, certificate held, listeners acknowledged and bound, application answers, not draining (architecture §6.2).
+ * Ready = connected, certificate held, trust bundles and listeners acknowledged and bound, application answers, not draining (architecture §6.2).
  * `facts` undefined = nobody speaks for this Dataplane (no agent, or written through the API): then its own `state` decides.
  */
 export function readiness(spec: DataplaneSpec, facts: DataplaneFacts | undefined): DataplaneReadiness {
@@ -49,13 +49,14 @@ function proxyReadiness(facts: DataplaneFacts): Readiness {
   if (!isConnected(facts)) return notReady(facts.connections.length === 0 ? 'its proxy has not connected' : 'its proxy is disconnected')
   if (facts.draining) return { state: 'draining', reason: 'its proxy is stopping' }
   if (facts.certificate === null) return notReady('its proxy has no certificate')
-  if (facts.acknowledged === null) return notReady(refusedListeners(facts) ?? 'its proxy has not accepted its listeners')
+  if (!facts.trusts) return notReady(refused(facts, 'sds', 'trust bundles') ?? 'its proxy has not accepted its trust bundles')
+  if (facts.acknowledged === null) return notReady(refused(facts, 'lds', 'listeners') ?? 'its proxy has not accepted its listeners')
   return ready
 }
 
-function refusedListeners(facts: DataplaneFacts): string | null {
-  const refusal = facts.refusals.find(it => it.type === 'lds')
-  return refusal === undefined ? null : `its proxy refused its listeners: ${refusal.reason}`
+function refused(facts: DataplaneFacts, type: XdsType, what: string): string | null {
+  const refusal = facts.refusals.find(it => it.type === type)
+  return refusal === undefined ? null : `its proxy refused its ${what}: ${refusal.reason}`
 }
 
 function inboundReadiness(inbound: Inbound, proxy: Readiness, facts: DataplaneFacts | undefined): Readiness {

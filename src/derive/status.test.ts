@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { availability, countProxies, membersOf, meshServiceStatus, multiZoneServiceStatus } from './status.ts'
+import {
+  availability,
+  countProxies,
+  externalServiceStatus,
+  membersOf,
+  meshServiceStatus,
+  multiZoneServiceStatus,
+  namingStatus,
+} from './status.ts'
 import { aDataplane, aMultiZoneService, aService } from './test-support.ts'
 
 const service = aService('web', {
@@ -10,7 +18,10 @@ const service = aService('web', {
     { port: 81, targetPort: 'admin' },
   ],
 })
-const inbound = [{ port: 8080 }, { port: 8081, name: 'admin' }]
+const inbound = [
+  { port: 8080, name: 'main' },
+  { port: 8081, name: 'admin' },
+]
 
 test('an instance is healthy when every port of the service is', () => {
   const dataplanes = [
@@ -38,8 +49,11 @@ test('a Dataplane without a port of the service is not healthy', () => {
 test('a status says under which names and with how many instances', () => {
   const withIdentity = { ...service, spec: { ...service.spec, identities: [{ type: 'SpiffeID' as const, value: 'spiffe://a/b' }] } }
 
-  assert.deepEqual(meshServiceStatus(withIdentity, { connected: 2, healthy: 1, total: 3 }, ['web.svc.mesh.local']), {
-    addresses: [{ hostname: 'web.svc.mesh.local', origin: 'HostnameGenerator' }],
+  const hostnames = { addresses: [{ hostname: 'web.svc.mesh.local', origin: 'HostnameGenerator' }], hostnameGenerators: [] }
+  const naming = namingStatus({ hostnames, vip: { kind: 'assigned', ip: '241.0.0.1' } })
+  assert.deepEqual(meshServiceStatus(withIdentity, { connected: 2, healthy: 1, total: 3 }, naming), {
+    ...hostnames,
+    vips: [{ ip: '241.0.0.1' }],
     tls: { status: 'Ready' },
     dataplaneProxies: { connected: 2, healthy: 1, total: 3 },
   })
@@ -53,8 +67,17 @@ test('a multi-zone service lists its members by zone', () => {
     aService('pay', { zone: 'east' }),
   ])
 
-  assert.deepEqual(multiZoneServiceStatus(everywhere, members, []).meshServices, [
+  assert.deepEqual(multiZoneServiceStatus(members, namingStatus(null)).meshServices, [
     { name: 'pay', zone: 'east', mesh: 'default' },
     { name: 'pay', zone: 'west', mesh: 'default' },
   ])
+})
+
+test('a service without an address says why, and is known by its names all the same', () => {
+  const hostnames = { addresses: [{ hostname: 'web.mesh' }], hostnameGenerators: [] }
+  const naming = { hostnames, vip: { kind: 'exhausted', reason: 'no address is free' } } as const
+  const conditions = [{ type: 'VipAssigned', status: 'False', reason: 'RangeExhausted', message: 'no address is free' }]
+
+  assert.deepEqual(namingStatus(naming), { ...hostnames, conditions })
+  assert.deepEqual(externalServiceStatus(naming), { ...hostnames, vip: {}, conditions })
 })

@@ -1,11 +1,14 @@
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import { inboundName } from '../model/kinds/dataplane.ts'
+import type { MeshExternalServiceStatus } from '../model/kinds/mesh-external-service.ts'
 import type { MeshMultiZoneService } from '../model/kinds/mesh-multi-zone-service.ts'
 import type { MeshService, MeshServiceSpec, MeshServiceStatus } from '../model/kinds/mesh-service.ts'
 import { zoneLabel } from '../model/labels.ts'
 import { displayNameOf } from '../model/names.ts'
 import { selectsDataplane, targetedInbound } from '../model/service-instances.ts'
 import { matchesLabels } from '../model/target-ref.ts'
+import type { HostnameStatus } from './hostname-table.ts'
+import type { Vip } from './vip-table.ts'
 
 /** Instances of a service in its own zone. */
 export interface ProxyCounts {
@@ -42,13 +45,30 @@ export function availability(counts: ProxyCounts): 'Available' | 'Unavailable' {
   return counts.healthy > 0 ? 'Available' : 'Unavailable'
 }
 
-export function meshServiceStatus(service: MeshService, counts: ProxyCounts, hostnames: readonly string[]): MeshServiceStatus {
-  const { vips, hostnameGenerators } = service.status ?? {}
+/** By which names and under which address a zone knows a service. */
+export interface Naming {
+  readonly hostnames: HostnameStatus
+  readonly vip: Vip
+}
+
+/** The part of a status that says so; it is all that a zone says of another zone's MeshService. */
+export type NamingStatus = Pick<MeshServiceStatus, 'addresses' | 'hostnameGenerators' | 'vips' | 'conditions'>
+
+/** null = the service is not registered yet. */
+export function namingStatus(naming: Naming | null): NamingStatus {
+  if (naming === null) return { addresses: [], hostnameGenerators: [] }
+  const { hostnames, vip } = naming
+  return { ...hostnames, ...(vip.kind === 'assigned' ? { vips: [{ ip: vip.ip }] } : {}), ...vipConditions(vip) }
+}
+
+export function externalServiceStatus({ hostnames, vip }: Naming): MeshExternalServiceStatus {
+  return { ...hostnames, vip: vip.kind === 'assigned' ? { ip: vip.ip } : {}, ...vipConditions(vip) }
+}
+
+export function meshServiceStatus(service: MeshService, counts: ProxyCounts, naming: NamingStatus): MeshServiceStatus {
   return {
-    addresses: hostnames.map(hostname => ({ hostname, origin: 'HostnameGenerator' })),
-    ...(vips === undefined ? {} : { vips }),
+    ...naming,
     tls: { status: (service.spec.identities?.length ?? 0) > 0 ? 'Ready' : 'NotReady' },
-    ...(hostnameGenerators === undefined ? {} : { hostnameGenerators }),
     dataplaneProxies: { ...counts },
   }
 }
@@ -61,20 +81,20 @@ export function membersOf(service: MeshMultiZoneService, meshServices: Iterable<
   return members.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
 }
 
-export function multiZoneServiceStatus(
-  service: MeshMultiZoneService,
-  members: readonly MeshService[],
-  hostnames: readonly string[],
-): NonNullable<MeshMultiZoneService['status']> {
-  const { vips } = service.status ?? {}
+export function multiZoneServiceStatus(members: readonly MeshService[], naming: NamingStatus): NonNullable<MeshMultiZoneService['status']> {
   return {
-    addresses: hostnames.map(hostname => ({ hostname, origin: 'HostnameGenerator' })),
-    ...(vips === undefined ? {} : { vips }),
+    ...naming,
     meshServices: members.map(member => {
       const zone = member.labels[zoneLabel]
       return { name: displayNameOf(member), ...(zone === undefined ? {} : { zone }), mesh: member.mesh }
     }),
   }
+}
+
+/** Said only when something is wrong: Kuma has no such condition, and a status without it is as Kuma writes it. */
+function vipConditions(vip: Vip) {
+  if (vip.kind === 'assigned') return {}
+  return { conditions: [{ type: 'VipAssigned', status: 'False' as const, reason: 'RangeExhausted', message: vip.reason }] }
 }
 
 function sortKey(service: MeshService): string {

@@ -1,4 +1,6 @@
 import type { Dataplane, DataplaneSpec } from '../model/kinds/dataplane.ts'
+import type { HostnameGenerator, HostnameGeneratorSpec } from '../model/kinds/hostname-generator.ts'
+import type { MeshExternalService } from '../model/kinds/mesh-external-service.ts'
 import type { MeshMultiZoneService } from '../model/kinds/mesh-multi-zone-service.ts'
 import type { MeshService, MeshServiceSpec } from '../model/kinds/mesh-service.ts'
 import type { Resource, ResourceDraft } from '../model/resource.ts'
@@ -35,6 +37,20 @@ export function aMultiZoneService(
   return { kind: 'MeshMultiZoneService', mesh: 'default', name, labels: { 'kuma.io/display-name': name }, spec, ...times }
 }
 
+export function anExternalService(name: string, { labels = {} }: { labels?: Record<string, string> } = {}): MeshExternalService {
+  const spec = { match: { port: 80 }, endpoints: [{ address: '192.0.2.1', port: 80 }] }
+  return { kind: 'MeshExternalService', mesh: 'default', name, labels: { 'kuma.io/display-name': name, ...labels }, spec, ...times }
+}
+
+export function aGenerator(
+  name: string,
+  template: string,
+  { selector = { meshService: {} }, ...over }: Partial<HostnameGenerator> & Pick<HostnameGeneratorSpec, 'selector'> = {},
+): HostnameGenerator {
+  const labels = { 'kuma.io/origin': 'global' }
+  return { kind: 'HostnameGenerator', mesh: '', name, labels, spec: { selector, template }, ...times, ...over }
+}
+
 export function written<S, T>(draft: ResourceDraft<S, T>): Resource<S, T> {
   return { ...draft, ...times }
 }
@@ -47,8 +63,9 @@ export function goodFacts(facts: Partial<DataplaneFacts> = {}): DataplaneFacts {
     instanceId: 'i1',
     version: '0.1.0',
     engine: 'skerry',
-    certificate: { issuedAtMs: 1000, notAfterMs: 86_401_000, issuer: 'kri_mid_default_east__default_', issued: 1 },
+    certificate: { issuedAtMs: 1000, notAfterMs: 86_401_000, issuer: 'kri_mid_default_east__default_', root: 'a'.repeat(64), issued: 1 },
     acknowledged: 5,
+    trusts: true,
     bound: new Set(['self_inbound_dp_main']),
     applications: new Map([['main', { ready: true, reason: '' }]]),
     ...facts,
