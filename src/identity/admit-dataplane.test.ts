@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { admitDataplane } from './admit-dataplane.ts'
 import type { DataplaneClaims } from './token-claims.ts'
 
-const payments = { mesh: 'default', name: 'payments-1', workload: 'payments' }
+const payments = { mesh: 'default', name: 'payments-1', workload: 'payments', labels: { team: 'money' } }
 
 const check = (claims: DataplaneClaims, expected: string, dataplane: Parameters<typeof admitDataplane>[1] = payments) => {
   const admission = admitDataplane(claims, dataplane)
@@ -17,9 +17,17 @@ test('a token binds what it names and leaves open what it does not', () => {
   check({ mesh: 'shop' }, 'SKERRY_TOKEN_OTHER_MESH')
   check({ mesh: 'default', workload: 'orders' }, 'SKERRY_TOKEN_OTHER_WORKLOAD')
   check({ mesh: 'default', workload: 'payments', name: 'payments-2' }, 'SKERRY_TOKEN_OTHER_NAME')
+  check({ mesh: 'default', tags: { team: ['people', 'money'] } }, 'ok')
+  check({ mesh: 'default', tags: { team: ['people'] } }, 'SKERRY_TOKEN_OTHER_LABELS')
+  check({ mesh: 'default', tags: { region: ['eu'] } }, 'SKERRY_TOKEN_OTHER_LABELS')
 })
 
 test('leaving the workload label away does not get around a token that is bound to a workload', () => {
-  check({ mesh: 'default', workload: 'payments' }, 'SKERRY_TOKEN_OTHER_WORKLOAD', { mesh: 'default', name: 'admin', workload: undefined })
-  check({ mesh: 'default', workload: 'payments' }, 'ok', { mesh: 'default', name: 'payments', workload: undefined })
+  check({ mesh: 'default', workload: 'payments' }, 'SKERRY_TOKEN_OTHER_WORKLOAD', {
+    mesh: 'default',
+    name: 'admin',
+    workload: undefined,
+    labels: {},
+  })
+  check({ mesh: 'default', workload: 'payments' }, 'ok', { mesh: 'default', name: 'payments', workload: undefined, labels: {} })
 })

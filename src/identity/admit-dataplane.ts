@@ -6,13 +6,14 @@ export interface ClaimedDataplane {
   readonly name: string
   /** Its label kuma.io/workload, if it has one. */
   readonly workload: string | undefined
+  readonly labels: Readonly<Record<string, string>>
 }
 
 export type Admission =
   | { readonly kind: 'ok' }
   | {
       readonly kind: 'refused'
-      readonly code: 'SKERRY_TOKEN_OTHER_MESH' | 'SKERRY_TOKEN_OTHER_WORKLOAD' | 'SKERRY_TOKEN_OTHER_NAME'
+      readonly code: 'SKERRY_TOKEN_OTHER_MESH' | 'SKERRY_TOKEN_OTHER_WORKLOAD' | 'SKERRY_TOKEN_OTHER_NAME' | 'SKERRY_TOKEN_OTHER_LABELS'
       readonly reason: string
     }
 
@@ -39,6 +40,15 @@ export function admitDataplane(claims: DataplaneClaims, dataplane: ClaimedDatapl
       kind: 'refused',
       code: 'SKERRY_TOKEN_OTHER_NAME',
       reason: `the token is for Dataplane '${claims.name}', not for '${dataplane.name}': ${makeOne(dataplane)}`,
+    }
+  }
+  for (const [label, values] of Object.entries(claims.tags ?? {})) {
+    const value = dataplane.labels[label]
+    if (value !== undefined && values.includes(value)) continue
+    return {
+      kind: 'refused',
+      code: 'SKERRY_TOKEN_OTHER_LABELS',
+      reason: `the token is for Dataplanes with label ${label}: ${values.join(' or ')}, this one has ${value ?? 'none'}: ${makeOne(dataplane)}`,
     }
   }
   return { kind: 'ok' }

@@ -6,9 +6,9 @@ import { formatKey } from '../model/resource.ts'
 import { ManualClock, systemClock } from '../std/clock.ts'
 import { silentLog } from '../std/log.ts'
 import { ControlPlaneIdentity } from './control-plane-identity.ts'
-import type { SecretRegistry } from './kept-secret.ts'
 import { makeKeyPair } from './keys.ts'
 import { loadOrCreateMeshCa } from './mesh-ca.ts'
+import type { TokenRegistry } from './token-secrets.ts'
 import { issueToken, verifyToken } from './tokens.ts'
 
 const options = { clock: systemClock, log: silentLog }
@@ -73,11 +73,13 @@ test('a mesh has its own CA in each zone, kept across restarts, that issues for 
 })
 
 /** Keeps secrets as a registry does: one writer wins, and memory may lag behind the store. */
-function aRegistry({ delayMs = 0 } = {}): SecretRegistry {
+function aRegistry({ delayMs = 0 } = {}): TokenRegistry {
   const stored = new Map<string, ResourceDraft>()
   const seen = new Map<string, Resource>()
   return {
     get: (key: ResourceKey) => seen.get(formatKey(key)),
+    list: kind => [...seen.values()].filter(resource => resource.kind === kind),
+    onChange: () => () => {},
     async commit([{ draft }]) {
       const id = formatKey(draft)
       await new Promise(resolve => setTimeout(resolve, delayMs))

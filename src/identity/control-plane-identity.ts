@@ -4,10 +4,10 @@ import { type Clock, sleep } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { issueServerCertificate } from './issue.ts'
-import { loadOrCreateSecret, type SecretRegistry } from './kept-secret.ts'
-import { exportPrivateKey, importPrivateKey, type KeyPair, makeKeyPair } from './keys.ts'
-import type { TokenType } from './token-claims.ts'
-import { makeTokenKeys, type TokenKeys } from './tokens.ts'
+import { loadOrCreateSecret } from './kept-secret.ts'
+import { exportPrivateKey, type KeyPair, makeKeyPair } from './keys.ts'
+import type { TokenAuthority } from './token-authority.ts'
+import { openTokenAuthority, type TokenRegistry } from './token-secrets.ts'
 import { type CertificateAuthority, loadAuthority, makeRoot, saveAuthority } from './zone-ca.ts'
 
 /** What a TLS server of the control plane presents. The key is this process's own and is never stored. */
@@ -21,7 +21,7 @@ export interface ServerCredentials {
 
 export interface ControlPlaneIdentityOptions {
   readonly clock: Clock
-  readonly log: Pick<Log, 'info' | 'error'>
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>
   /** Beside `skerry-cp`, `localhost` and the loopback addresses, which are always in. */
   readonly dnsNames?: readonly string[]
   readonly ips?: readonly string[]
@@ -39,7 +39,8 @@ export class ControlPlaneIdentity {
   readonly caPem: string
   /** SHA-256 of the CA certificate's DER, hex. */
   readonly fingerprint: string
-  readonly tokens: TokenKeys
+  readonly tokens: TokenAuthority
+  readonly #stopTokens: () => void
   readonly #authority: CertificateAuthority
   readonly #options: ControlPlaneIdentityOptions
   readonly #listeners = new Set<(server: ServerCredentials) => void>()
@@ -48,24 +49,26 @@ export class ControlPlaneIdentity {
   #server!: ServerCredentials
   #renewing: Promise<void> = Promise.resolve()
 
-  static async loadOrCreate(registry: SecretRegistry, options: ControlPlaneIdentityOptions): Promise<ControlPlaneIdentity> {
+  static async loadOrCreate(registry: TokenRegistry, options: ControlPlaneIdentityOptions): Promise<ControlPlaneIdentity> {
     const { clock } = options
     const makeCa = async () => saveAuthority(await makeRoot({ commonName: 'Skerry control plane' }, { clock }))
     const authority = loadAuthority(await loadOrCreateSecret(registry, { mesh: '', name: CA_SECRET }, makeCa, clock))
-    const keysOf = (type: TokenType) => loadSigningKeys(registry, type, clock)
-    const [dataplane, zone, user] = await Promise.all([keysOf('dataplane'), keysOf('zone'), keysOf('user')])
-    const previous = [...withType('dataplane', dataplane.previous), ...withType('zone', zone.previous), ...withType('user', user.previous)]
-    const current = { dataplane: dataplane.current, zone: zone.current, user: user.current }
-    const identity = new ControlPlaneIdentity(authority, makeTokenKeys(fingerprintOf(authority.certificate), current, previous), options)
+    const tokens = await openTokenAuthority(registry, { ca: fingerprintOf(authority.certificate), clock, log: options.log })
+    const identity = new ControlPlaneIdentity(authority, tokens, options)
     const renewAtMs = await identity.#issue()
     identity.#renewing = identity.#keepRenewed(renewAtMs)
     return identity
   }
 
-  private constructor(authority: CertificateAuthority, tokens: TokenKeys, options: ControlPlaneIdentityOptions) {
+  private constructor(
+    authority: CertificateAuthority,
+    tokens: { readonly authority: TokenAuthority; readonly stop: () => void },
+    options: ControlPlaneIdentityOptions,
+  ) {
     this.caPem = authority.certificatePem
-    this.fingerprint = tokens.ca
-    this.tokens = tokens
+    this.fingerprint = tokens.authority.ca
+    this.tokens = tokens.authority
+    this.#stopTokens = tokens.stop
     this.#authority = authority
     this.#options = options
   }
@@ -82,6 +85,7 @@ export class ControlPlaneIdentity {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
+    this.#stopTokens()
     this.#listeners.clear()
     await this.#renewing
   }
@@ -122,33 +126,4 @@ export class ControlPlaneIdentity {
 export function namesOf(...hosts: readonly string[]): Required<Pick<ControlPlaneIdentityOptions, 'dnsNames' | 'ips'>> {
   const known = hosts.filter(host => host !== '0.0.0.0' && host !== '::')
   return { ips: known.filter(host => isIP(host) !== 0), dnsNames: known.filter(host => isIP(host) === 0) }
-}
-
-interface SigningKeys {
-  readonly current: KeyPair
-  /** Sign no more; what they signed holds to its end. */
-  readonly previous: readonly KeyPair[]
-}
-
-const PRIVATE_KEY = /-----BEGIN PRIVATE KEY-----[\s\S]+?-----END PRIVATE KEY-----/g
-
-/** One secret a type of token: private keys in PEM, the one in use first. */
-async function loadSigningKeys(registry: SecretRegistry, type: TokenType, clock: Clock): Promise<SigningKeys> {
-  const name = `${type}-token-signing-keys`
-  const pem = await loadOrCreateSecret(registry, { mesh: '', name }, async () => exportPrivateKey(makeKeyPair().privateKey), clock)
-  const [current, ...previous] = (pem.match(PRIVATE_KEY) ?? []).map(importPrivateKey)
-  if (!current) throw new SigningKeyError(name)
-  return { current, previous }
-}
-
-export class SigningKeyError extends Error {
-  override name = 'SigningKeyError'
-  readonly code = 'SKERRY_SIGNING_KEY_UNREADABLE'
-  constructor(secret: string) {
-    super(`the GlobalSecret ${secret} holds no private key in PEM: restore it from a backup, or delete it (tokens made so far end with it)`)
-  }
-}
-
-function withType(type: TokenType, pairs: readonly KeyPair[]): [TokenType, KeyPair][] {
-  return pairs.map(pair => [type, pair])
 }

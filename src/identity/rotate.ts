@@ -14,7 +14,7 @@ export interface Root {
   readonly state: RootState
 }
 
-/** What is known now. Counts are of proxies in all zones that verify peers with this bundle. */
+/** What is known now. Counts are of all who verify peers with this bundle: of proxies, or of zones that each speak for all of theirs. */
 export interface RotationFacts {
   readonly proxies: number
   /** How many of them acknowledged a bundle that contains the root. */

@@ -2,16 +2,22 @@
 
 export type TokenType = 'dataplane' | 'zone' | 'user'
 
-/** Lets a proxy connect as a Dataplane of this mesh; of this workload, and with this name, where they are said. */
+/** Lets a proxy connect as a Dataplane of this mesh; of this workload, with this name and these labels, where they are said. */
 export interface DataplaneClaims {
   readonly mesh: string
   readonly workload?: string
   readonly name?: string
+  /** Kuma's word for it: labels that the Dataplane must carry, each with one of these values. */
+  readonly tags?: Readonly<Record<string, readonly string[]>>
+  /** Kuma's; zone proxies are Dataplanes like others, so there is one. */
+  readonly type?: 'dataplane'
 }
 
 /** Lets a zone control plane connect to global as this zone. */
 export interface ZoneClaims {
   readonly zone: string
+  /** Kuma's; carried, and heeded by nobody. */
+  readonly scope?: readonly string[]
 }
 
 /** Lets a person or a program use the API. */
@@ -36,6 +42,8 @@ export interface StandardClaims {
   readonly exp: number
   /** Fingerprint of the CA that signs the server certificate of the control plane that made the token. */
   readonly ca: string
+  /** The key that signed it; from the token's header. */
+  readonly kid: string
 }
 
 export interface UnverifiedToken {
@@ -70,21 +78,37 @@ export function readClaims<T extends TokenType>(type: T, claims: Readonly<Record
 export function readClaims(type: TokenType, claims: Readonly<Record<string, unknown>>): ClaimsByType[TokenType] | undefined {
   switch (type) {
     case 'dataplane': {
-      const { mesh, workload, name } = claims
+      const { mesh, workload, name, tags, type } = claims
       if (!isName(mesh) || !isOptionalName(workload) || !isOptionalName(name)) return undefined
-      return { mesh, ...(workload === undefined ? {} : { workload }), ...(name === undefined ? {} : { name }) }
+      if (!(tags === undefined || isTags(tags)) || !(type === undefined || type === 'dataplane')) return undefined
+      return defined<DataplaneClaims>({ mesh, workload, name, tags, type })
     }
-    case 'zone':
-      return isName(claims.zone) ? { zone: claims.zone } : undefined
+    case 'zone': {
+      const { zone, scope } = claims
+      return isName(zone) && (scope === undefined || isNames(scope)) ? defined<ZoneClaims>({ zone, scope }) : undefined
+    }
     case 'user': {
       const { name, groups } = claims
-      return isName(name) && Array.isArray(groups) && groups.every(isName) ? { name, groups } : undefined
+      return isName(name) && isNames(groups) ? { name, groups } : undefined
     }
   }
 }
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= 253
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isName)
+}
+
+function isTags(value: unknown): value is Readonly<Record<string, readonly string[]>> {
+  return isRecord(value) && Object.values(value).every(isNames)
+}
+
+/** Without the members that are undefined. */
+function defined<T extends object>(value: { readonly [K in keyof Required<T>]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }
 
 function isOptionalName(value: unknown): value is string | undefined {

@@ -29,11 +29,16 @@ export interface TokenRequest<T extends TokenType = TokenType> {
   readonly ttlMs: number
 }
 
-export type TokenVerdict<T extends TokenType> =
-  | { readonly kind: 'ok'; readonly claims: ClaimsByType[T] & StandardClaims }
-  | { readonly kind: 'refused'; readonly code: TokenRefusal; readonly reason: string }
+export type TokenVerdict<T extends TokenType> = { readonly kind: 'ok'; readonly claims: ClaimsByType[T] & StandardClaims } | RefusedToken
+
+export interface RefusedToken {
+  readonly kind: 'refused'
+  readonly code: TokenRefusal
+  readonly reason: string
+}
 
 export type TokenRefusal =
+  | 'SKERRY_TOKEN_REVOKED'
   | 'SKERRY_TOKEN_MALFORMED'
   | 'SKERRY_TOKEN_EXPIRED'
   | 'SKERRY_TOKEN_NOT_YET_VALID'
@@ -96,7 +101,7 @@ export async function verifyToken<T extends TokenType>(
     if (!claims) return refused('SKERRY_TOKEN_MALFORMED', `the token lacks what a ${type} token must say: ${makeOne(type)}`)
     const standard = payload as unknown as StandardClaims
     const { iss, sub, jti, iat, nbf, exp, ca } = standard
-    return { kind: 'ok', claims: { ...claims, iss, sub, jti, iat, nbf, exp, ca } }
+    return { kind: 'ok', claims: { ...claims, iss, sub, jti, iat, nbf, exp, ca, kid } }
   } catch (error) {
     return refusalOf(error, type)
   }
@@ -115,7 +120,8 @@ export function makeTokenKeys(
   return { ca, signing: { dataplane: key('dataplane'), zone: key('zone'), user: key('user') }, verifying }
 }
 
-function kidFor(type: TokenType, pair: KeyPair): string {
+/** The id of a key: replicas and restarts agree on it. */
+export function kidFor(type: TokenType, pair: KeyPair): string {
   return `${type}-${createHash('sha256').update(exportPublicKey(pair.publicKey)).digest('hex').slice(0, 16)}`
 }
 
@@ -163,10 +169,11 @@ function refusalOf(error: unknown, type: TokenType): TokenVerdict<never> {
   return refused('SKERRY_TOKEN_INVALID', `the token does not verify: ${makeOne(type)}`)
 }
 
-function makeOne(type: TokenType): string {
+/** What to do without a good token of this type. */
+export function makeOne(type: TokenType): string {
   return `make one at this control plane with \`skerry token ${type} …\``
 }
 
-function refused(code: TokenRefusal, reason: string): TokenVerdict<never> {
+function refused(code: TokenRefusal, reason: string): RefusedToken {
   return { kind: 'refused', code, reason }
 }
