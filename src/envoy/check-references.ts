@@ -52,7 +52,7 @@ export function brokenReferences(plan: ProxyPlan): string[] {
         break
       case 'gateway':
         checkHosts(listener.virtualHosts, where)
-        for (const { cluster } of listener.clusters) need(cluster, where)
+        for (const { cluster } of listener.tcp?.clusters ?? []) need(cluster, where)
         break
       case 'zone-ingress':
         problems.push(

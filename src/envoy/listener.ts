@@ -10,13 +10,19 @@ import {
   type HttpFilterSchema,
 } from '../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { TcpProxySchema } from '../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
-import type { InboundPlan, ListenerPlan, WeightedCluster, ZoneIngressPlan } from '../policy/plan.ts'
+import type { AccessLogPlan } from '../policy/mesh-access-log.ts'
+import type { TimeoutPlan } from '../policy/mesh-timeout.ts'
+import type { TracePlan } from '../policy/mesh-trace.ts'
+import type { InboundPlan, ListenerPlan, PermissionPlan, TcpTargetPlan, WeightedCluster, ZoneIngressPlan } from '../policy/plan.ts'
+import { accessLogs as accessLogsOf } from './access-log.ts'
 import type { ClientKind } from './client-kind.ts'
 import { refusedHeader } from './headers.ts'
-import { overAds, socketAddress, typedConfig } from './messages.ts'
+import { httpFaults, httpRateLimit, tcpRateLimit } from './http-filters.ts'
+import { duration, overAds, socketAddress, typedConfig } from './messages.ts'
 import { httpPermissions, tcpPermissions } from './rbac.ts'
 import { weightedClusters } from './route.ts'
 import { downstreamTls } from './tls.ts'
+import { tracing } from './tracing.ts'
 
 type Filter = MessageInitShape<typeof FilterSchema>
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>
@@ -26,34 +32,74 @@ type RouteSpecifier = NonNullable<MessageInitShape<typeof HttpConnectionManagerS
 /** A cluster that never exists: where a connection goes that has nowhere to go, for a TCP proxy must name one. */
 export const nowhere = 'skerry-nowhere'
 
-export function encodeListener(plan: ListenerPlan, client: ClientKind = 'skerry'): Uint8Array {
+export function encodeListener(plan: ListenerPlan, client: ClientKind = 'skerry', trace: TracePlan | null = null): Uint8Array {
   const listener = create(ListenerSchema, {
     name: plan.name,
     address: socketAddress(plan.address, plan.port),
-    filterChains: filterChains(plan, client),
-    ...(plan.kind === 'zone-ingress' ? { listenerFilters: [tlsInspector] } : {}),
+    filterChains: filterChains(plan, client, trace),
+    ...(plan.kind === 'zone-ingress' || isPermissive(plan, client) ? { listenerFilters: [tlsInspector] } : {}),
   })
   return toBinary(ListenerSchema, listener)
 }
 
-function filterChains(plan: ListenerPlan, client: ClientKind): FilterChain[] {
+/** Callers without TLS come in beside those with it. The built-in proxy lets in none of them. */
+function isPermissive(plan: ListenerPlan, client: ClientKind): boolean {
+  return plan.kind === 'inbound' && plan.tls.mode === 'permissive' && client === 'envoy'
+}
+
+function filterChains(plan: ListenerPlan, client: ClientKind, trace: TracePlan | null): FilterChain[] {
   switch (plan.kind) {
-    case 'inbound':
-      return [{ transportSocket: downstreamTls(client), filters: inboundFilters(plan) }]
-    case 'outbound':
-      return [{ filters: [plan.target.protocol === 'http' ? http(plan.name, rds(plan.name), []) : tcp(plan.name, plan.target.clusters)] }]
-    case 'gateway':
-      return [{ filters: [plan.protocol === 'http' ? http(plan.name, rds(plan.name), []) : tcp(plan.name, plan.clusters)] }]
+    case 'inbound': {
+      const filters = inboundFilters(plan, client, trace)
+      const chain = { transportSocket: downstreamTls(client, plan.tls.tls), filters }
+      if (!isPermissive(plan, client)) return [chain]
+      // A permission speaks of identities, which a caller in plain text has none of: what is permissive is open.
+      const open = inboundFilters({ ...plan, permissions: anybody }, client, trace)
+      return [
+        { ...chain, filterChainMatch: { transportProtocol: 'tls' } },
+        { filterChainMatch: { transportProtocol: 'raw_buffer' }, filters: open },
+      ]
+    }
+    case 'outbound': {
+      const { target } = plan
+      if (target.protocol === 'tcp') return [{ filters: tcpFilters(plan.name, target, client) }]
+      const { rateLimit, faults, accessLogs } = target.virtualHost
+      const filters = client === 'envoy' ? [...httpRateLimit(rateLimit), ...httpFaults(faults)] : []
+      return [{ filters: [http({ name: plan.name, routes: rds(plan.name), filters, accessLogs, trace }, client)] }]
+    }
+    case 'gateway': {
+      const { name, tcp, timeouts, accessLogs } = plan
+      if (plan.protocol === 'tcp') return [{ filters: tcp ? tcpFilters(name, tcp, client) : [tcpProxy(name, [])] }]
+      const [host] = plan.virtualHosts
+      const filters = client === 'envoy' ? [...httpRateLimit(host?.rateLimit), ...httpFaults(host?.faults ?? [])] : []
+      return [{ filters: [http({ name, routes: rds(name), filters, timeouts, accessLogs, trace }, client)] }]
+    }
     case 'http-proxy':
-      return [{ filters: [http(plan.name, rds(plan.name), [onDemand])] }]
+      return [{ filters: [http({ name: plan.name, routes: rds(plan.name), filters: [onDemand], accessLogs: [], trace }, client)] }]
     case 'zone-ingress':
       return sniChains(plan)
   }
 }
 
-function inboundFilters(plan: InboundPlan): Filter[] {
-  if (plan.protocol === 'http') return [http(plan.name, everythingTo(plan), httpPermissions(plan.permissions))]
-  return [...tcpPermissions(plan.permissions, plan.name), tcp(plan.name, [{ cluster: plan.cluster, weight: 1 }])]
+const anybody: PermissionPlan = { deny: [], allow: [{ type: 'Any' }], origins: [] }
+
+function inboundFilters(plan: InboundPlan, client: ClientKind, trace: TracePlan | null): Filter[] {
+  const { name, permissions, timeouts, accessLogs } = plan
+  // Rules for some callers only are nobody's to enforce yet.
+  const limit = client === 'envoy' ? plan.rateLimits.find(rule => rule.match === null)?.value : undefined
+  if (plan.protocol === 'http') {
+    const faults = client === 'envoy' ? (plan.faults.find(rule => rule.match === null)?.value ?? []) : []
+    const filters = [...httpPermissions(permissions), ...httpRateLimit(limit), ...httpFaults(faults)]
+    return [...tcpRateLimit(limit, name), http({ name, routes: everythingTo(plan, client), filters, timeouts, accessLogs, trace }, client)]
+  }
+  const target = {
+    clusters: [{ cluster: plan.cluster, weight: 1 }],
+    idleMs: timeouts.connection.idleMs,
+    connectAttempts: 1,
+    accessLogs,
+    rateLimit: limit ?? null,
+  }
+  return [...tcpPermissions(permissions, name), ...tcpFilters(name, target, client)]
 }
 
 /** Passed through unopened: the server's proxy ends the TLS. A name without a chain is closed. */
@@ -64,27 +110,66 @@ function sniChains(plan: ZoneIngressPlan): FilterChain[] {
     .sort((a, b) => (a.sni < b.sni ? -1 : a.sni > b.sni ? 1 : 0))
     .map(({ sni, cluster }) => ({
       filterChainMatch: { serverNames: [sni] },
-      filters: [tcp(plan.name, [{ cluster, weight: 1 }])],
+      filters: [tcpProxy(plan.name, [{ cluster, weight: 1 }])],
     }))
 }
 
-function http(statPrefix: string, routeSpecifier: RouteSpecifier, filters: HttpFilter[]): Filter {
+interface HttpListener {
+  readonly name: string
+  readonly routes: RouteSpecifier
+  readonly filters: readonly HttpFilter[]
+  readonly accessLogs: readonly AccessLogPlan[]
+  readonly trace: TracePlan | null
+  readonly timeouts?: TimeoutPlan
+}
+
+function http({ name, routes, filters, accessLogs, trace, timeouts }: HttpListener, client: ClientKind): Filter {
+  const { connection, request } = timeouts ?? {}
   return {
     name: 'envoy.filters.network.http_connection_manager',
     configType: typedConfig(HttpConnectionManagerSchema, {
       codecType: HttpConnectionManager_CodecType.AUTO,
-      statPrefix,
-      routeSpecifier,
+      statPrefix: name,
+      routeSpecifier: routes,
       httpFilters: [...filters, router],
+      ...(client === 'envoy'
+        ? {
+            // Absent would be five minutes; zero is no limit.
+            streamIdleTimeout: duration(request?.idleMs ?? 0),
+            requestHeadersTimeout: duration(request?.headMs ?? 0),
+            commonHttpProtocolOptions: {
+              ...(connection ? { idleTimeout: duration(connection.idleMs) } : {}),
+              ...(connection && connection.maxAgeMs > 0 ? { maxConnectionDuration: duration(connection.maxAgeMs) } : {}),
+              ...(request && request.maxStreamMs > 0 ? { maxStreamDuration: duration(request.maxStreamMs) } : {}),
+            },
+            accessLog: accessLogsOf(accessLogs),
+            ...(trace ? { tracing: tracing(trace, name) } : {}),
+          }
+        : {}),
     }),
   }
 }
 
-function tcp(statPrefix: string, targets: readonly WeightedCluster[]): Filter {
+type TcpListener = Pick<TcpTargetPlan, 'clusters' | 'idleMs' | 'connectAttempts' | 'accessLogs' | 'rateLimit'>
+
+function tcpFilters(name: string, { clusters, idleMs, connectAttempts, accessLogs, rateLimit }: TcpListener, client: ClientKind): Filter[] {
+  if (client === 'skerry') return [tcpProxy(name, clusters)]
+  const limits = { idleTimeout: duration(idleMs), maxConnectAttempts: connectAttempts, accessLog: accessLogsOf(accessLogs) }
+  return [...tcpRateLimit(rateLimit, name), tcpProxy(name, clusters, limits)]
+}
+
+interface TcpLimits {
+  readonly idleTimeout?: ReturnType<typeof duration>
+  readonly maxConnectAttempts?: number
+  readonly accessLog?: ReturnType<typeof accessLogsOf>
+}
+
+function tcpProxy(statPrefix: string, targets: readonly WeightedCluster[], limits: TcpLimits = {}): Filter {
   const clusters = weightedClusters(targets) ?? { single: nowhere }
   return {
     name: 'envoy.filters.network.tcp_proxy',
     configType: typedConfig(TcpProxySchema, {
+      ...limits,
       statPrefix,
       clusterSpecifier:
         'single' in clusters
@@ -99,7 +184,8 @@ function rds(routeConfigName: string): RouteSpecifier {
 }
 
 /** An application must not be able to say what only a proxy may say. */
-function everythingTo({ name, cluster }: InboundPlan): RouteSpecifier {
+function everythingTo({ name, cluster, timeouts }: InboundPlan, client: ClientKind): RouteSpecifier {
+  const { totalMs, idleMs } = timeouts.request
   return {
     case: 'routeConfig',
     value: {
@@ -112,7 +198,14 @@ function everythingTo({ name, cluster }: InboundPlan): RouteSpecifier {
           routes: [
             {
               match: { pathSpecifier: { case: 'prefix', value: '/' } },
-              action: { case: 'route', value: { clusterSpecifier: { case: 'cluster', value: cluster }, timeout: {} } },
+              action: {
+                case: 'route',
+                value: {
+                  clusterSpecifier: { case: 'cluster', value: cluster },
+                  timeout: duration(totalMs),
+                  ...(client === 'envoy' ? { idleTimeout: duration(idleMs) } : {}),
+                },
+              },
             },
           ],
           responseHeadersToRemove: [refusedHeader],

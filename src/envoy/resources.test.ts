@@ -10,7 +10,7 @@ import { brokenReferences } from './check-references.ts'
 import { encodeCluster } from './cluster.ts'
 import { envoyResources, typeUrls } from './resources.ts'
 import { encodeRouteConfiguration } from './route.ts'
-import { aForward, anInbound, anOutbound, aProxyPlan, aRetry, aRoute, aServiceCluster, aTrust, aVirtualHost } from './test-plans.ts'
+import { aForward, anInbound, anOutbound, aProxyPlan, aRetry, aRoute, aServiceCluster, aTls, aTrust, aVirtualHost } from './test-plans.ts'
 
 const httpProxy: ListenerPlan = { kind: 'http-proxy', name: 'http_proxy', address: '127.0.0.1', port: 10_000 }
 
@@ -64,7 +64,7 @@ test('equal plans give equal bytes, in whatever order their sets were found', ()
     return aProxyPlan({
       trust: ordered([a, b]),
       listeners: [{ kind: 'zone-ingress', name: 'ingress', address: '0.0.0.0', port: 10_001, chains: ordered(chains) }],
-      clusters: [aServiceCluster({ tls: { sni: 'x', allowedIds: ordered(ids) } })],
+      clusters: [aServiceCluster({ tls: aTls('x', ordered(ids)) })],
     })
   }
 
@@ -132,7 +132,7 @@ test('a rewritten prefix keeps segments apart', () => {
 })
 
 test('a service that has no identity yet is not a service that may have any', () => {
-  const tls = tlsOf(encodeCluster(aServiceCluster({ tls: { sni: 'x', allowedIds: [] } })))
+  const tls = tlsOf(encodeCluster(aServiceCluster({ tls: aTls('x', []) })))
 
   assert(tls.commonTlsContext?.validationContextType.case === 'combinedValidationContext')
   const names = tls.commonTlsContext.validationContextType.value.defaultValidationContext?.matchTypedSubjectAltNames

@@ -1,6 +1,7 @@
 import type { ProxyPlan } from '../policy/plan.ts'
 import type { ClientKind } from './client-kind.ts'
 import { encodeCluster } from './cluster.ts'
+import { collectorName, collectorsOf, encodeCollector } from './collector.ts'
 import { encodeListener } from './listener.ts'
 import { encodeRouteConfiguration, encodeVirtualHost, virtualHostName } from './route.ts'
 import { encodeTrust } from './secret.ts'
@@ -32,15 +33,17 @@ export function envoyResources(plan: ProxyPlan, client: ClientKind): EnvoyResour
   // A proxy without trusted domains has no mTLS; Envoy refuses an empty list.
   if (plan.trust.length > 0) add(typeUrls.secret, trustSecret, encodeTrust(plan.trust))
   for (const cluster of plan.clusters) add(typeUrls.cluster, cluster.name, encodeCluster(cluster, client))
+  if (client === 'envoy')
+    for (const collector of collectorsOf(plan)) add(typeUrls.cluster, collectorName(collector), encodeCollector(collector))
   for (const listener of plan.listeners) {
-    add(typeUrls.listener, listener.name, encodeListener(listener, client))
-    const routes = encodeRouteConfiguration(listener)
+    add(typeUrls.listener, listener.name, encodeListener(listener, client, plan.trace))
+    const routes = encodeRouteConfiguration(listener, client)
     if (routes) add(typeUrls.routes, listener.name, routes)
   }
   const onDemand = plan.listeners.find(listener => listener.kind === 'http-proxy')
   if (onDemand) {
     for (const host of plan.onDemand)
-      add(typeUrls.virtualHost, virtualHostName(onDemand.name, host.name), encodeVirtualHost(onDemand.name, host))
+      add(typeUrls.virtualHost, virtualHostName(onDemand.name, host.name), encodeVirtualHost(onDemand.name, host, client))
   }
   return resources
 }

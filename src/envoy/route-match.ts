@@ -42,7 +42,7 @@ function pathSpecifier(path: RouteMatch['path']): NonNullable<MessageInitShape<t
   }
 }
 
-function headerMatcher({ name, type, value }: RouteMatch['headers'][number]): HeaderMatcher {
+export function headerMatcher({ name, type, value }: RouteMatch['headers'][number]): HeaderMatcher {
   switch (type) {
     case 'Present':
       return { name, headerMatchSpecifier: { case: 'presentMatch', value: true } }

@@ -1,16 +1,25 @@
+import { defaultCircuitBreaker, defaultRetries, defaultTimeouts, defaultTls } from '../policy/defaults.ts'
+import { planCircuitBreaker } from '../policy/mesh-circuit-breaker.ts'
+import type { RetryPlan } from '../policy/mesh-retry.ts'
+import { planRetry } from '../policy/mesh-retry.ts'
+import { planTimeouts } from '../policy/mesh-timeout.ts'
+import { planMeshTls } from '../policy/mesh-tls.ts'
 import type {
   Endpoint,
   EndpointGroup,
   EndpointSet,
+  GatewayPlan,
   InboundPlan,
+  LocalClusterPlan,
   OutboundPlan,
+  OutboundTarget,
   ProxyPlan,
-  RetryPlan,
   RouteAction,
   RoutePlan,
   ServiceClusterPlan,
   TrustPlan,
   VirtualHostPlan,
+  WeightedCluster,
 } from '../policy/plan.ts'
 import { noHeaderChanges } from '../policy/plan.ts'
 
@@ -28,6 +37,11 @@ export function aProxyPlan(over: Partial<ProxyPlan> = {}): ProxyPlan {
     listeners: [],
     clusters: [],
     onDemand: [],
+    trace: null,
+    metrics: null,
+    passthrough: { mode: 'None', matches: [] },
+    patches: [],
+    settings: {},
     warnings: [],
     ...over,
   }
@@ -42,6 +56,12 @@ export function anInbound(over: Partial<InboundPlan> = {}): InboundPlan {
     protocol: 'http',
     cluster: 'self_inbound_dp_main',
     permissions: { deny: [], allow: [{ type: 'Prefix', value: 'spiffe://default.azure-1.mesh.local/' }], origins: [] },
+    tls: planMeshTls(defaultTls),
+    timeouts: planTimeouts(defaultTimeouts),
+    rateLimits: [],
+    faults: [],
+    accessLogs: [],
+    settings: {},
     ...over,
   }
 }
@@ -58,7 +78,7 @@ export function anOutbound(over: Partial<OutboundPlan> = {}): OutboundPlan {
 }
 
 export function aVirtualHost(over: Partial<VirtualHostPlan> = {}): VirtualHostPlan {
-  return { name: 'payments', domains: ['*'], routes: [aRoute()], ...over }
+  return { name: 'payments', domains: ['*'], routes: [aRoute()], rateLimit: null, faults: [], accessLogs: [], settings: {}, ...over }
 }
 
 export function aRoute(over: Partial<RoutePlan> = {}): RoutePlan {
@@ -69,25 +89,63 @@ export function aRoute(over: Partial<RoutePlan> = {}): RoutePlan {
     requestHeaders: noHeaderChanges,
     responseHeaders: noHeaderChanges,
     origin: 'default',
+    settings: {},
     ...over,
   }
 }
 
 export function aForward(over: Partial<Extract<RouteAction, { kind: 'forward' }>> = {}): RouteAction {
-  return { kind: 'forward', clusters: [{ cluster: 'payments', weight: 1 }], timeoutMs: null, retry: aRetry(), ...over }
+  return {
+    kind: 'forward',
+    clusters: [{ cluster: 'payments', weight: 1 }],
+    timeouts: planTimeouts(defaultTimeouts).request,
+    retry: aRetry(),
+    hashPolicies: [],
+    mirrors: [],
+    ...over,
+  }
 }
 
 export function aRetry(over: Partial<RetryPlan> = {}): RetryPlan {
+  return { ...planRetry(defaultRetries, 'http', false), ...over }
+}
+
+export function aTcpTarget(clusters: readonly WeightedCluster[]): Extract<OutboundTarget, { protocol: 'tcp' }> {
+  return { protocol: 'tcp', clusters, idleMs: 3_600_000, connectAttempts: 3, rateLimit: null, accessLogs: [], settings: {} }
+}
+
+export function aGateway(over: Partial<GatewayPlan> = {}): GatewayPlan {
   return {
-    attempts: 3,
-    on: ['connect-failure', 'refused-stream', 'reset', 'retriable-headers'],
-    onUnsafe: ['connect-failure', 'refused-stream', 'retriable-headers'],
-    perTryTimeoutMs: null,
-    backOffBaseMs: 25,
-    backOffMaxMs: 250,
-    origin: 'default',
+    kind: 'gateway',
+    name: 'gateway_edge_8080',
+    address: '0.0.0.0',
+    port: 8080,
+    protocol: 'http',
+    virtualHosts: [],
+    tcp: null,
+    timeouts: planTimeouts(defaultTimeouts),
+    accessLogs: [],
+    settings: {},
     ...over,
   }
+}
+
+/** The application beside the proxy. */
+export function anApplication(port: number): LocalClusterPlan {
+  return {
+    kind: 'local',
+    name: 'self_inbound_dp_main',
+    address: '127.0.0.1',
+    port,
+    protocol: 'http',
+    http2: false,
+    timeouts: planTimeouts(defaultTimeouts).connection,
+    limits: planCircuitBreaker(defaultCircuitBreaker).limits,
+  }
+}
+
+export function aTls(sni: string, allowedIds: readonly string[]): NonNullable<ServiceClusterPlan['tls']> {
+  return { sni, allowedIds, versions: planMeshTls(defaultTls).tls }
 }
 
 export function aServiceCluster(over: Partial<ServiceClusterPlan> = {}): ServiceClusterPlan {
@@ -99,26 +157,17 @@ export function aServiceCluster(over: Partial<ServiceClusterPlan> = {}): Service
       service: 'MeshService/default/payments',
       section: 'main',
       scope: 'all',
-      locality: { ignoreZones: false, affinity: [], failover: null, overprovisioning: 140 },
+      locality: { ignoreZones: false, affinity: [], failover: null, overprovisioning: 140, exact: false },
     },
     protocol: 'http',
-    tls: { sni: 'sni.msvc.default.aws-1.payments.main', allowedIds: ['spiffe://default.aws-1.mesh.local/workload/payments'] },
-    connectTimeoutMs: 1000,
-    idleTimeoutMs: 3_600_000,
-    outlier: {
-      consecutiveLocal: 1,
-      consecutiveGateway: 5,
-      consecutive5xx: 0,
-      intervalMs: 1000,
-      baseEjectionMs: 1000,
-      maxEjectionMs: 30_000,
-      maxEjectionPercent: 100,
-    },
-    limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 4096, maxRetries: 128 },
+    http2: false,
+    tls: aTls('sni.msvc.default.aws-1.payments.main', ['spiffe://default.aws-1.mesh.local/workload/payments']),
+    timeouts: planTimeouts(defaultTimeouts).connection,
+    ...planCircuitBreaker(defaultCircuitBreaker),
+    healthCheck: null,
     balancer: { type: 'RoundRobin' },
     slowStartMs: 10_000,
-    panicPercent: 0,
-    origins: { connectTimeout: 'default', outlier: 'default', limits: 'default', balancer: 'default', locality: 'default' },
+    settings: {},
     ...over,
   }
 }

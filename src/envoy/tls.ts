@@ -1,9 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { TransportSocketSchema } from '../gen/envoy/config/core/v3/base_pb.js'
 import { ApiConfigSource_ApiType, ApiVersion, type ConfigSourceSchema } from '../gen/envoy/config/core/v3/config_source_pb.js'
-import { SubjectAltNameMatcher_SanType } from '../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
+import {
+  SubjectAltNameMatcher_SanType,
+  type TlsParametersSchema,
+  TlsParameters_TlsProtocol as TlsProtocol,
+} from '../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
 import type { SdsSecretConfigSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import { DownstreamTlsContextSchema, UpstreamTlsContextSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
+import type { TlsVersion, TlsVersionsPlan } from '../policy/mesh-tls.ts'
 import type { ClientKind } from './client-kind.ts'
 import { overAds, typedConfig } from './messages.ts'
 
@@ -17,16 +22,18 @@ export const agentCluster = 'skerry_agent'
 /** In Envoy an empty list of names means that every name will do; here it means that none does. No CA signs this one. */
 const nobody = 'spiffe://nobody.invalid/'
 
-const alpnProtocols = ['http/1.1']
+/** The built-in proxy speaks HTTP/1.1. */
+const acceptedAlpn: Readonly<Record<ClientKind, string[]>> = { skerry: ['http/1.1'], envoy: ['h2', 'http/1.1'] }
 
 /** mTLS for what accepts: a peer without a certificate from a trusted domain does not get in. */
-export function downstreamTls(client: ClientKind): MessageInitShape<typeof TransportSocketSchema> {
+export function downstreamTls(client: ClientKind, versions: TlsVersionsPlan): MessageInitShape<typeof TransportSocketSchema> {
   return {
     name: 'envoy.transport_sockets.tls',
     configType: typedConfig(DownstreamTlsContextSchema, {
       requireClientCertificate: true,
       commonTlsContext: {
-        alpnProtocols,
+        ...tlsParams(client, versions),
+        alpnProtocols: acceptedAlpn[client],
         tlsCertificateSdsSecretConfigs: [identity(client)],
         validationContextType: { case: 'validationContextSdsSecretConfig', value: trust },
       },
@@ -39,6 +46,7 @@ export function upstreamTls(
   sni: string,
   allowedIds: readonly string[],
   client: ClientKind,
+  { versions, http2 }: { readonly versions: TlsVersionsPlan; readonly http2: boolean },
 ): MessageInitShape<typeof TransportSocketSchema> {
   const ids = allowedIds.length === 0 ? [nobody] : [...allowedIds].sort()
   const matchTypedSubjectAltNames = ids.map(value => ({
@@ -50,7 +58,8 @@ export function upstreamTls(
     configType: typedConfig(UpstreamTlsContextSchema, {
       sni,
       commonTlsContext: {
-        alpnProtocols,
+        ...tlsParams(client, versions),
+        alpnProtocols: http2 && client === 'envoy' ? ['h2'] : ['http/1.1'],
         tlsCertificateSdsSecretConfigs: [identity(client)],
         validationContextType: {
           case: 'combinedValidationContext',
@@ -58,6 +67,28 @@ export function upstreamTls(
         },
       },
     }),
+  }
+}
+
+const protocols: Readonly<Record<TlsVersion, TlsProtocol>> = {
+  TLS10: TlsProtocol.TLSv1_0,
+  TLS11: TlsProtocol.TLSv1_1,
+  TLS12: TlsProtocol.TLSv1_2,
+  TLS13: TlsProtocol.TLSv1_3,
+}
+
+/** The built-in proxy speaks TLS 1.2 and 1.3, whatever is asked for. */
+function tlsParams(
+  client: ClientKind,
+  { min, max, ciphers }: TlsVersionsPlan,
+): { tlsParams?: MessageInitShape<typeof TlsParametersSchema> } {
+  if (client === 'skerry' || (min === null && max === null && ciphers.length === 0)) return {}
+  return {
+    tlsParams: {
+      ...(min === null ? {} : { tlsMinimumProtocolVersion: protocols[min] }),
+      ...(max === null ? {} : { tlsMaximumProtocolVersion: protocols[max] }),
+      cipherSuites: [...ciphers],
+    },
   }
 }
 
