@@ -5,7 +5,7 @@ import { type DiscoveryRequest, readRequest, type Variant } from './discovery-re
 import { DiscoveryState } from './discovery-state.ts'
 import type { ResourceTypes } from './resource-types.ts'
 import type { Snapshot } from './snapshot.ts'
-import type { Acknowledged, Refused, RequestEvent } from './subscription.ts'
+import type { Acknowledged, Claimed, Refused, RequestEvent } from './subscription.ts'
 
 export const DELTA_ADS_PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources'
 export const SOTW_ADS_PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources'
@@ -25,6 +25,8 @@ export interface StreamSession {
   /** `*` = all. For resources that are made on demand: give them to the snapshot, or say `setMissing`. */
   onSubscribe?(typeUrl: string, names: readonly string[]): void
   onUnsubscribe?(typeUrl: string, names: readonly string[]): void
+  /** A client that was here before says what it holds: called once for each type, before its subscriptions. */
+  onClaimed?(claimed: Claimed): void
   onAcknowledged?(acknowledged: Acknowledged): void
   onRefused?(refused: Refused): void
   /** The stream is over. Called once. */
@@ -157,6 +159,9 @@ class ServedClient {
         break
       case 'unsubscribed':
         this.#session.onUnsubscribe?.(event.typeUrl, event.names)
+        break
+      case 'claimed':
+        this.#session.onClaimed?.(event)
         break
       case 'acknowledged':
         this.#session.onAcknowledged?.(event)

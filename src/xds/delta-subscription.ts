@@ -63,7 +63,9 @@ export class DeltaSubscription implements Subscription {
     if (verdict?.kind === 'refused') this.#catchUp(verdict)
     const isFirst = !this.#asked
     this.#asked = true
-    if (isFirst) for (const [name, version] of Object.entries(request.initialVersions)) this.#held.set(name, { kind: 'claimed', version })
+    const claimed = new Map(isFirst ? Object.entries(request.initialVersions) : [])
+    for (const [name, version] of claimed) this.#held.set(name, { kind: 'claimed', version })
+    if (claimed.size > 0) events.push({ kind: 'claimed', typeUrl: this.type.typeUrl, versions: claimed })
 
     for (const name of request.unsubscribe) this.#unsubscribe(name)
     // Names in `initialVersions` are no subscription: taking them for one would end the wildcard for good.

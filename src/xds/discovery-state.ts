@@ -1,9 +1,12 @@
 import { DeltaSubscription } from './delta-subscription.ts'
 import type { DiscoveryRequest, Variant } from './discovery-request.ts'
-import type { ResourceTypes } from './resource-types.ts'
+import type { ResourceType, ResourceTypes } from './resource-types.ts'
 import type { ResourceSource } from './snapshot.ts'
 import { SotwSubscription } from './sotw-subscription.ts'
 import type { RequestEvent, Response, Subscription } from './subscription.ts'
+
+/** One may have been on its way, the next has what was asked for because of the first; the one after it is sent when that was taken. */
+const followUps = 3
 
 /**
  * All subscriptions of one stream. Says what to send next: one response of a type at a time (what changes meanwhile is sent together when
@@ -17,6 +20,8 @@ export class DiscoveryState {
   /** In push order. */
   #ordered: readonly Subscription[] = []
   #sent = 0
+  /** By type: responses that were sent since something was that it comes after. */
+  readonly #sentSince = new Map<string, number>()
 
   /** @param maxBytes about how big a response may be; clients on grpc-js refuse more than 4 MiB */
   constructor(variant: Variant, types: ResourceTypes, maxBytes = 3 * 1024 * 1024) {
@@ -50,9 +55,11 @@ export class DiscoveryState {
 
   #nextAddition(source: ResourceSource): Response | undefined {
     for (const subscription of this.#ordered) {
+      if (this.#mustWait(subscription)) continue
       const response = subscription.next(source, this.#nonce)
       if (response === undefined) continue
       this.#sent++
+      this.#count(subscription.type)
       const { resends } = subscription.type
       if (resends !== undefined) for (const name of response.versions.keys()) this.#byUrl.get(resends)?.again(name)
       return response
@@ -69,6 +76,23 @@ export class DiscoveryState {
       return response
     }
     return undefined
+  }
+
+  /** The first of `addedAfter` must have been taken, and what of the others was sent for it: not all that changes in the meantime, or it might wait for ever. */
+  #mustWait({ type }: Subscription): boolean {
+    const [first, ...others] = type.addedAfter ?? []
+    if (first === undefined) return false
+    if (this.#byUrl.get(first)?.busy) return true
+    return others.some(url => {
+      const other = this.#byUrl.get(url)
+      return other !== undefined && (other.busy || other.unsettled) && (this.#sentSince.get(url) ?? followUps) < followUps
+    })
+  }
+
+  #count({ typeUrl, resends }: ResourceType): void {
+    if (resends !== undefined) this.#sentSince.set(resends, 0)
+    const before = this.#sentSince.get(typeUrl)
+    if (before !== undefined) this.#sentSince.set(typeUrl, before + 1)
   }
 
   #mayRemove(subscription: Subscription): boolean {

@@ -16,6 +16,8 @@ export interface ResourceType {
   readonly absent: 'removed' | 'without-body' | 'silent'
   /** State of the world: every response is all that the client asked for; what is left out is deleted. */
   readonly fullState: boolean
+  /** Make before break: this type goes out when the client has taken what it may refer to of these, which are in the order of their own pushes. */
+  readonly addedAfter?: readonly string[]
   /** Make before break: something of this type is removed when nothing of these types is on its way any more. */
   readonly removedAfter: readonly string[]
   /** … and while the client refuses something of these types, it works on with what it had before: nothing is removed from under it. */
@@ -60,9 +62,11 @@ const declared: readonly ResourceType[] = [
   },
   // An empty answer would end the cluster's warming with no hosts at all.
   { ...ordinary, typeUrl: EDS, shortName: 'EDS', order: 2 },
-  { ...ordinary, typeUrl: LDS, shortName: 'LDS', order: 3, wildcard: true, absent: 'removed', fullState: true, removedAfter: [LDS, RDS] },
-  { ...ordinary, typeUrl: RDS, shortName: 'RDS', order: 4 },
-  { ...ordinary, typeUrl: VHDS, shortName: 'VHDS', order: 5, absent: 'without-body' },
+  // Nothing refers to a listener, and one that goes may have the address of one that comes: clients must hear of both at once.
+  { ...ordinary, typeUrl: LDS, shortName: 'LDS', order: 3, wildcard: true, absent: 'removed', fullState: true },
+  // Routes are not warmed: one to a cluster that is still waiting for its endpoints is a 503.
+  { ...ordinary, typeUrl: RDS, shortName: 'RDS', order: 4, addedAfter: [CDS, EDS] },
+  { ...ordinary, typeUrl: VHDS, shortName: 'VHDS', order: 5, addedAfter: [CDS, EDS], absent: 'without-body' },
 ]
 
 /** A table with rules for whatever is not in it. */

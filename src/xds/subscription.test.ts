@@ -252,10 +252,52 @@ test('delta: a push goes out in the order in which one thing refers to another',
 
   for (const type of [VHDS, RDS, LDS, EDS, CDS, SDS]) stream.set(type, 'x=1')
 
+  const first = stream.got()
+  const afterThem = stream.ack(...first)
+
   assert.deepEqual(
-    stream.got().map(response => response.type),
-    ['SDS', 'CDS', 'EDS', 'LDS', 'RDS', 'VHDS'],
+    first.map(response => response.type),
+    ['SDS', 'CDS', 'EDS', 'LDS'],
   )
+  assert.deepEqual(
+    afterThem.map(response => response.type),
+    ['RDS', 'VHDS'],
+  )
+})
+
+test('delta: routes wait until the client has a new cluster and its endpoints, but not for all endpoints that change meanwhile', () => {
+  const stream = aStream('delta')
+  stream.ack(...stream.delta(CDS))
+  stream.ack(...stream.delta(RDS, { subscribe: ['r'] }))
+  stream.set(CDS, 'c=1')
+  stream.set(RDS, 'r=to c')
+  const [cluster] = stream.got()
+
+  // As Envoy does it: a new cluster's endpoints are asked for before the cluster is acknowledged.
+  stream.set(EDS, 'c=1')
+  let [endpoints] = stream.delta(EDS, { subscribe: ['c'] })
+  const afterCluster = stream.ack(cluster!)
+  const sent: string[] = []
+  for (let change = 2; !sent.includes('RDS +r=to c') && change < 10; change++) {
+    stream.set(EDS, `c=${change}`)
+    const answers = stream.ack(endpoints!)
+    sent.push(...told(answers))
+    endpoints = answers.find(({ type }) => type === 'EDS')
+  }
+
+  assert.deepEqual(afterCluster, [])
+  assert.deepEqual(sent, ['EDS +c=2', 'EDS +c=3', 'RDS +r=to c'])
+})
+
+test('delta: a listener that takes the address of another comes together with its removal', () => {
+  const stream = aStream('delta')
+  stream.set(LDS, 'old=1')
+  stream.ack(...stream.delta(LDS))
+
+  stream.snapshot.remove(LDS, 'old')
+  stream.set(LDS, 'new=1')
+
+  assert.deepEqual(told(stream.got()), ['LDS +new=1 -old'])
 })
 
 test('delta: a changed cluster gets its endpoints again, changed or not', () => {
@@ -302,25 +344,25 @@ test('delta: a cluster is removed when the routes that replace it are acknowledg
   const stream = aStream('delta')
   stream.set(CDS, 'old=1')
   stream.set(RDS, 'routes=to old')
-  stream.ack(...stream.delta(CDS), ...stream.delta(LDS), ...stream.delta(RDS, { subscribe: ['routes'] }))
+  stream.ack(...stream.delta(CDS), ...stream.delta(LDS))
+  stream.ack(...stream.delta(RDS, { subscribe: ['routes'] }))
 
   stream.snapshot.remove(CDS, 'old')
   stream.set(CDS, 'new=1')
   stream.set(RDS, 'routes=to new')
-  const [cluster, routes, ...rest] = stream.got()
-  const afterCluster = stream.ack(cluster!)
-  const afterRoutes = stream.ack(routes!)
+  const clusters = stream.got()
+  const routes = stream.ack(...clusters)
+  const afterRoutes = stream.ack(...routes)
 
-  assert.deepEqual(told([cluster!, routes!]), ['CDS +new=1', 'RDS +routes=to new'])
-  assert.deepEqual([...rest, ...afterCluster], [])
-  assert.deepEqual(told(afterRoutes), ['CDS -old'])
+  assert.deepEqual([told(clusters), told(routes), told(afterRoutes)], [['CDS +new=1'], ['RDS +routes=to new'], ['CDS -old']])
 })
 
 test('delta: a cluster stays while the client refuses the routes that leave it', () => {
   const stream = aStream('delta')
   stream.set(CDS, 'old=1')
   stream.set(RDS, 'routes=to old')
-  stream.ack(...stream.delta(CDS), ...stream.delta(RDS, { subscribe: ['routes'] }))
+  stream.ack(...stream.delta(CDS))
+  stream.ack(...stream.delta(RDS, { subscribe: ['routes'] }))
   stream.snapshot.remove(CDS, 'old')
   stream.set(RDS, 'routes=bad')
   const [bad] = stream.got()
@@ -351,7 +393,8 @@ test('delta: what comes back before its removal went out is not removed', () => 
   const stream = aStream('delta')
   stream.set(CDS, 'a=1')
   stream.set(RDS, 'r=1')
-  stream.ack(...stream.delta(CDS), ...stream.delta(RDS, { subscribe: ['r'] }))
+  stream.ack(...stream.delta(CDS))
+  stream.ack(...stream.delta(RDS, { subscribe: ['r'] }))
   stream.snapshot.remove(CDS, 'a')
   stream.set(RDS, 'r=2')
   const [routes] = stream.got()
@@ -455,20 +498,18 @@ test('state of the world: a removed cluster is sent until the routes that replac
   stream.set(CDS, 'old=old')
   stream.set(RDS, 'r=to old')
   const [clusters] = stream.sotw(CDS)
-  const [routes] = stream.sotw(RDS, { names: ['r'] })
   stream.sotw(CDS, { nonce: clusters!.nonce })
+  const [routes] = stream.sotw(RDS, { names: ['r'] })
   stream.sotw(RDS, { names: ['r'], nonce: routes!.nonce })
 
   stream.snapshot.remove(CDS, 'old')
   stream.set(CDS, 'new=new')
   stream.set(RDS, 'r=to new')
-  const [both, newRoutes] = stream.got()
-  const afterClusters = stream.sotw(CDS, { nonce: both!.nonce })
-  const afterRoutes = stream.sotw(RDS, { names: ['r'], nonce: newRoutes!.nonce })
+  const both = stream.got()
+  const newRoutes = stream.sotw(CDS, { nonce: both[0]!.nonce })
+  const afterRoutes = stream.sotw(RDS, { names: ['r'], nonce: newRoutes[0]!.nonce })
 
-  assert.deepEqual(told([both!, newRoutes!]), ['CDS +new +old', 'RDS +to new'])
-  assert.deepEqual(afterClusters, [])
-  assert.deepEqual(told(afterRoutes), ['CDS +new'])
+  assert.deepEqual([told(both), told(newRoutes), told(afterRoutes)], [['CDS +new +old'], ['RDS +to new'], ['CDS +new']])
 })
 
 test('state of the world: a cluster that the client names is sent until the client lets go of it', () => {
@@ -514,4 +555,22 @@ test('state of the world: listeners wait until every name that was asked for is 
 
   assert.deepEqual(early, [])
   assert.deepEqual(told(stream.got()), ['LDS +1'])
+})
+
+test('what a client claims to hold is told once, with its first request of the type', () => {
+  const { state, set, delta, ack } = aStream('delta')
+  set(SDS, 'trust=a')
+  const request = { variant: 'delta' as const, typeUrl: SDS, unsubscribe: [], nonce: '' }
+  const versions = { trust: 'v-old', gone: 'v1' }
+
+  const first = state.onRequest({ ...request, subscribe: ['trust'], initialVersions: versions })
+  const again = state.onRequest({ ...request, subscribe: ['trust'], initialVersions: versions })
+
+  assert.deepEqual(
+    first.map(event => event.kind),
+    ['claimed', 'subscribed'],
+  )
+  assert.deepEqual(first[0]?.kind === 'claimed' && Object.fromEntries(first[0].versions), versions)
+  assert.ok(!again.some(event => event.kind === 'claimed'))
+  ack(...delta(SDS))
 })

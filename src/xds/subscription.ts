@@ -33,8 +33,16 @@ export interface Response {
 export type RequestEvent =
   | { readonly kind: 'subscribed'; readonly typeUrl: string; readonly names: readonly string[] }
   | { readonly kind: 'unsubscribed'; readonly typeUrl: string; readonly names: readonly string[] }
+  | Claimed
   | Acknowledged
   | Refused
+
+/** What a client that returns says that it holds from an earlier stream. Of what is still current nothing is sent, and so nothing acknowledged. */
+export interface Claimed {
+  readonly kind: 'claimed'
+  readonly typeUrl: string
+  readonly versions: ReadonlyMap<string, string>
+}
 
 export interface Acknowledged {
   readonly kind: 'acknowledged'
