@@ -1,6 +1,7 @@
 import { kinds } from '../model/kinds/index.ts'
-import type { Resource } from '../model/resource.ts'
+import type { Resource, Revision } from '../model/resource.ts'
 import type { ChangeBatch } from '../registry/change-batch.ts'
+import { commitInParts } from '../registry/commit-parts.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
@@ -9,12 +10,19 @@ import { changesToForgetZone } from './apply.ts'
 import { globalToZonePath, instanceHeader, sessionPath, zoneHeader, zoneToGlobalPath } from './exchange.ts'
 import { type OwedChange, OwedResources } from './owed.ts'
 import { comesDown, owedToZones, zoneOfOrigin } from './visibility.ts'
-import type { ZoneFacts } from './zone-facts.ts'
+import type { ZoneLink } from './zone-link.ts'
 import { ZoneRecord } from './zone-record.ts'
 
 export type ZoneAuthentication =
-  /** `expiresAt`: Unix ms; the session ends then, and the zone comes again with a newer token. */
-  { readonly kind: 'zone'; readonly zone: string; readonly expiresAt?: number } | { readonly kind: 'refused'; readonly reason: string }
+  | {
+      readonly kind: 'zone'
+      readonly zone: string
+      /** Unix ms; the session ends then. Absent: it lasts until the zone leaves, or `hold` ends it. */
+      readonly expiresAt?: number
+      /** Ends a stream that was opened with the credential when that is withdrawn. */
+      readonly hold?: (stream: MessageStream) => void
+    }
+  | { readonly kind: 'refused'; readonly reason: string }
 
 export interface GlobalSideOptions {
   readonly registry: Registry
@@ -24,7 +32,9 @@ export interface GlobalSideOptions {
   readonly instance: string
   readonly version: string
   /** At every change of what is known of a zone's connection, heartbeats included. */
-  readonly onFacts?: (facts: ZoneFacts) => void
+  readonly onFacts?: (facts: ZoneLink) => void
+  /** Zones that count as silent now: every heartbeat tells the others. Without it: none. */
+  readonly silentZones?: () => readonly string[]
   readonly clock: Clock
   readonly log: Log
 }
@@ -54,7 +64,7 @@ export class GlobalSide {
   }
 
   /** Of every zone that has connected since the start. */
-  facts(): ZoneFacts[] {
+  facts(): ZoneLink[] {
     return [...this.#zones.values()].map(zone => zone.facts)
   }
 
@@ -63,14 +73,20 @@ export class GlobalSide {
     this.#zones.get(zone)?.disconnect({ code: 'ABORTED', message: reason })
   }
 
-  /** After a person removed a zone: ends its session, and removes all that it made, here and so in the other zones. Were it to dial again and
-   *  be admitted, it would bring all of it again. */
-  async forget(zone: string, reason: string): Promise<void> {
+  /**
+   * After a person removed a zone: ends its session, and removes all that it made, here and so in the other zones. Were it to dial again and
+   * be admitted, it would bring all of it again. Every replica of global does so, in case that one of them dies over it; where the zone
+   * was not connected, only what is as old as `removedAt` goes, so that what it brings anew to another replica stays.
+   */
+  async forget(zone: string, reason: string, removedAt: Revision = Number.POSITIVE_INFINITY): Promise<void> {
     const record = this.#zones.get(zone)
+    const wasHere = record?.facts.connected ?? false
     this.#zones.delete(zone)
     await record?.close({ code: 'ABORTED', message: reason })
     const { registry } = this.#options
-    await registry.commit(changesToForgetZone(zone, registry.all()))
+    const newest = wasHere ? Number.POSITIVE_INFINITY : removedAt
+    const made = [...registry.all()].filter(({ revision }) => revision <= newest)
+    await commitInParts(changesToForgetZone(zone, made), { sizeOf: () => 0, commit: part => registry.commit(part) })
   }
 
   /** Ends every session, and resolves when all that was received is durable. */
@@ -110,6 +126,7 @@ export class GlobalSide {
       const fix = `start it with --zone ${who.zone}, or give it a token of its own (skerry token zone ${claimed})`
       return refusal('PERMISSION_DENIED', `the token is zone ${who.zone}'s, and this control plane is zone ${claimed}: ${fix}`)
     }
+    who.hold?.(stream)
     const expiry = who.expiresAt === undefined ? {} : { expiresAt: who.expiresAt }
     return { kind: 'open', zone: who.zone, instance, ...expiry }
   }
@@ -117,7 +134,7 @@ export class GlobalSide {
   #record(zone: string): ZoneRecord {
     let record = this.#zones.get(zone)
     if (!record) {
-      record = new ZoneRecord(zone, kindsDown, this.#options)
+      record = new ZoneRecord(zone, kindsDown, { ...this.#options, silentZones: () => this.#options.silentZones?.() ?? [] })
       for (const resource of this.#owed.values()) if (resource.from !== zone) record.outbox.put(resource)
       record.onOwed(this.#options.registry.revision)
       this.#zones.set(zone, record)

@@ -17,6 +17,8 @@ export interface Beat {
   readonly held: Readonly<Record<string, string>>
   /** Global: the zone's name as its token says it. Zone: JSON for people. */
   readonly text: string
+  /** Global: zones that it has not heard for a while. Zone: none. */
+  readonly silentZones: readonly string[]
 }
 
 export interface HeartbeatOptions {
@@ -105,15 +107,23 @@ function writeZoneBeat({ instance, version, revision, sent, held, text }: Beat):
 
 function readZoneBeat(bytes: Uint8Array): Beat {
   const { instanceId, version, revision, sentDigest, heldDigest, state } = fromBinary(ZoneBeatSchema, bytes)
-  return { instance: instanceId, version, revision: Number(revision), sent: sentDigest, held: heldDigest, text: state }
+  return { instance: instanceId, version, revision: Number(revision), sent: sentDigest, held: heldDigest, text: state, silentZones: [] }
 }
 
-function writeGlobalBeat({ instance, version, revision, sent, held, text }: Beat): Uint8Array {
-  const message = { globalInstanceId: instance, version, revision: BigInt(revision), sentDigest: sent, heldDigest: held, zone: text }
+function writeGlobalBeat({ instance, version, revision, sent, held, text, silentZones }: Beat): Uint8Array {
+  const message = {
+    globalInstanceId: instance,
+    version,
+    revision: BigInt(revision),
+    sentDigest: sent,
+    heldDigest: held,
+    zone: text,
+    silentZones: [...silentZones],
+  }
   return toBinary(GlobalBeatSchema, create(GlobalBeatSchema, message))
 }
 
 function readGlobalBeat(bytes: Uint8Array): Beat {
-  const { globalInstanceId, version, revision, sentDigest, heldDigest, zone } = fromBinary(GlobalBeatSchema, bytes)
-  return { instance: globalInstanceId, version, revision: Number(revision), sent: sentDigest, held: heldDigest, text: zone }
+  const { globalInstanceId, version, revision, sentDigest, heldDigest, zone, silentZones } = fromBinary(GlobalBeatSchema, bytes)
+  return { instance: globalInstanceId, version, revision: Number(revision), sent: sentDigest, held: heldDigest, text: zone, silentZones }
 }

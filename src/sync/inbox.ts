@@ -1,6 +1,7 @@
 import type { KindDefinition } from '../model/kind.ts'
 import { formatKey, keyOf, type Resource, type ResourceDraft, type ResourceKey } from '../model/resource.ts'
 import { type ChangeBatch, keyOfChange } from '../registry/change-batch.ts'
+import { commitInParts } from '../registry/commit-parts.ts'
 import type { Registry, RegistryChange } from '../registry/registry.ts'
 import { RevisionConflictError } from '../registry/store.ts'
 import type { Verdict } from './apply.ts'
@@ -29,8 +30,12 @@ export interface Delivery {
 
 interface Change {
   readonly key: ResourceKey
+  /** As on the wire. */
+  readonly name: string
   /** As the peer numbers it; '' = gone. */
   readonly version: string
+  /** Bytes on the wire. */
+  readonly size: number
   readonly change: RegistryChange
 }
 
@@ -52,6 +57,8 @@ export class Inbox {
   readonly #versions = new WeakMap<Resource, string>()
   /** Key → version of what is being written. */
   readonly #writing = new Map<string, string>()
+  /** `kind/name` of what has changed in the registry since the delivery at hand came: the tables tell the truth of it already. */
+  #changed: Set<string> | undefined
   readonly #refused = new Map<string, Refusal>()
   readonly #distrusted = new Set<string>()
   readonly #stopListening: () => void
@@ -97,19 +104,26 @@ export class Inbox {
     return Object.fromEntries([...table.entries()].map(([name, version]) => [name, isDistrusted ? '' : version]))
   }
 
-  /** Resolves when all that is admitted of it is durable. */
+  /**
+   * Resolves when all that is admitted of it is durable. What is more than a store takes at once is written in parts, in the order in which
+   * it came; were it to break off in between, the next `begin` tells the peer exactly what is there.
+   */
   async receive(delivery: Delivery): Promise<readonly Refusal[]> {
     const kind = this.#kinds.get(delivery.kind)
     const table = this.#tables.get(delivery.kind)
     if (!kind || !table) return [{ name: delivery.kind, reason: 'this kind was not asked for' }]
+    const changed = new Set<string>()
+    this.#changed = changed
     const refusals = await this.#commit(kind, delivery)
+    this.#changed = undefined
     const id = (name: string) => `${kind.kind}/${name}`
     for (const name of delivery.removed) {
-      table.delete(name)
+      if (!changed.has(id(name))) table.delete(name)
       this.#refused.delete(id(name))
     }
     for (const { name, version } of delivery.resources) {
-      table.set(name, version)
+      // Somebody may have changed it again between our commit and now.
+      if (!changed.has(id(name))) table.set(name, version)
       this.#refused.delete(id(name))
     }
     for (const refusal of refusals) this.#refused.set(id(refusal.name), { ...refusal, name: id(refusal.name) })
@@ -121,16 +135,25 @@ export class Inbox {
     for (let attempt = 1; ; attempt++) {
       const { changes, refusals } = this.#decide(kind, delivery)
       try {
-        await this.#write(changes)
-        return refusals
+        return [...refusals, ...(await this.#write(changes))]
       } catch (error) {
         if (!(error instanceof RevisionConflictError) || attempt === 10) throw error
       }
     }
   }
 
-  async #write(changes: readonly Change[]): Promise<void> {
-    if (changes.length === 0) return
+  /** @returns what is more than the store takes even alone. */
+  async #write(changes: readonly Change[]): Promise<Refusal[]> {
+    const refusals: Refusal[] = []
+    await commitInParts(changes, {
+      sizeOf: change => change.size,
+      commit: part => this.#writePart(part),
+      onTooLarge: ({ name }, error) => refusals.push({ name, reason: error.message }),
+    })
+    return refusals
+  }
+
+  async #writePart(changes: readonly Change[]): Promise<void> {
     for (const { key, version } of changes) this.#writing.set(formatKey(key), version)
     try {
       await this.#registry.commit(changes.map(({ change }) => change))
@@ -151,7 +174,9 @@ export class Inbox {
     for (const change of batch.changes) {
       const table = this.#tables.get(keyOfChange(change).kind)
       if (!table) continue
-      table.delete(wireName(keyOfChange(change)))
+      const name = wireName(keyOfChange(change))
+      this.#changed?.add(`${keyOfChange(change).kind}/${name}`)
+      table.delete(name)
       if (change.kind === 'delete' || !this.#rules.holds(change.resource)) continue
       const form = this.#rules.sentForm(change.resource)
       const version =
@@ -171,14 +196,15 @@ export class Inbox {
   #decide(kind: KindDefinition, delivery: Delivery): { changes: Change[]; refusals: Refusal[] } {
     const changes = new Map<string, Change>()
     const refusals: Refusal[] = []
-    const act = (name: string, version: string, key: ResourceKey, stored: Resource | undefined, verdict: Verdict) => {
+    const act = (sent: Pick<Change, 'key' | 'name' | 'version' | 'size'>, stored: Resource | undefined, verdict: Verdict) => {
+      const { key, name } = sent
       const expect = stored?.revision ?? 'absent'
       switch (verdict.kind) {
         case 'put':
-          changes.set(name, { key, version, change: { kind: 'put', draft: verdict.draft, expect } })
+          changes.set(name, { ...sent, change: { kind: 'put', draft: verdict.draft, expect } })
           break
         case 'delete':
-          changes.set(name, { key, version, change: { kind: 'delete', key, expect } })
+          changes.set(name, { ...sent, change: { kind: 'delete', key, expect } })
           break
         case 'refused':
           refusals.push({ name, reason: verdict.reason })
@@ -192,7 +218,7 @@ export class Inbox {
     for (const name of delivery.removed) {
       const key = { kind: kind.kind, ...parseWireName(name) }
       const stored = this.#registry.get(key)
-      act(name, '', key, stored, this.#rules.withdraw(stored))
+      act({ key, name, version: '', size: 0 }, stored, this.#rules.withdraw(stored))
     }
     for (const { name, version, value } of delivery.resources) {
       const decoded = value ? decodeResource(kind.kind, value) : ({ kind: 'malformed', reason: 'it has no body' } as const)
@@ -206,7 +232,7 @@ export class Inbox {
         wireName(resource) === name
           ? this.#rules.admit(resource, kind, stored)
           : { kind: 'refused', reason: `inside it is called ${wireName(resource)}` }
-      act(name, version, keyOf(resource), stored, verdict)
+      act({ key: keyOf(resource), name, version, size: value?.length ?? 0 }, stored, verdict)
     }
     return { changes: [...changes.values()], refusals }
   }

@@ -14,7 +14,7 @@ const answerWithinMs = 5_000
 /** A zone did not answer, or answered that it cannot. */
 export class ReverseCallError extends Error {
   override name = 'ReverseCallError'
-  readonly code: 'SKERRY_ZONE_NOT_CONNECTED' | 'SKERRY_ZONE_SILENT' | 'SKERRY_ZONE_REFUSED'
+  readonly code: 'SKERRY_ZONE_NOT_CONNECTED' | 'SKERRY_ZONE_SILENT' | 'SKERRY_ZONE_REFUSED' | 'SKERRY_REPLICA_SILENT'
   constructor(code: ReverseCallError['code'], message: string) {
     super(message)
     this.code = code
@@ -32,22 +32,34 @@ export class ReverseCaller {
   readonly #clock: Clock
   readonly #streams = new Map<string, MessageStream>()
   readonly #asked = new Map<string, Asked>()
+  readonly #onReach: (zone: string, isReached: boolean) => void
 
-  constructor(clock: Clock) {
+  /** @param onReach told when a zone can be asked here, and when it no longer can */
+  constructor(clock: Clock, onReach: (zone: string, isReached: boolean) => void = () => {}) {
     this.#clock = clock
+    this.#onReach = onReach
+  }
+
+  /** Whether the zone has a stream open to this process. */
+  reaches(zone: string): boolean {
+    return this.#streams.has(zone)
   }
 
   /** Serves the stream of a zone, whose name comes from its credential. The newest stream of a zone is the one that is asked. */
   async accept(zone: string, stream: MessageStream): Promise<void> {
     this.#streams.get(zone)?.end({ code: 'ABORTED', message: 'the zone opened another stream' })
     this.#streams.set(zone, stream)
+    this.#onReach(zone, true)
     try {
       for await (const bytes of stream.messages) this.#receive(fromBinary(ReverseAnswerSchema, bytes))
       stream.end()
     } catch {
       // The stream broke: whoever waits on it hears below.
     }
-    if (this.#streams.get(zone) === stream) this.#streams.delete(zone)
+    if (this.#streams.get(zone) === stream) {
+      this.#streams.delete(zone)
+      this.#onReach(zone, false)
+    }
     for (const [id, asked] of this.#asked) {
       if (asked.zone !== zone || this.#streams.has(zone)) continue
       this.#asked.delete(id)

@@ -58,6 +58,32 @@ test('trust is synced by itself: every zone gets the bundle of every other', asy
   assert.deepEqual(namesOf(mesh.zone('azure-1').registry, 'MeshTrust'), ['/identity', 'aws-1/identity', 'gcp-1/identity'])
 })
 
+test('what the proxies of a zone acknowledge reaches every zone, without waiting, and who of them is behind only global', async () => {
+  await using mesh = await TestMesh.start('aws-1', 'azure-1')
+  const roots = (zone: string) => ({ trustDomain: `default.${zone}.mesh.local`, roots: ['ab'.repeat(32)] })
+  const spec = { trusts: [roots('aws-1'), roots('azure-1')], signedBy: [roots('aws-1')] }
+
+  await put(mesh.zone('aws-1').registry, aDraft('TrustAcknowledgement', 'aws-1', { spec, status: { behind: ['slow'] } }))
+  await mesh.clock.run(0)
+
+  const [atGlobal] = mesh.global.registry.list('TrustAcknowledgement')
+  const [there] = mesh.zone('azure-1').registry.list('TrustAcknowledgement')
+  assert.deepEqual([atGlobal?.status, there?.status], [{ behind: ['slow'] }, undefined])
+  assert.deepEqual([there?.spec, there?.labels['kuma.io/zone']], [spec, 'aws-1'])
+})
+
+test('global’s heartbeats name the zones that are silent, to all but themselves', async () => {
+  await using mesh = await TestMesh.start('aws-1', 'azure-1')
+  mesh.silentZones = ['aws-1']
+  await mesh.settle()
+  assert.deepEqual(mesh.zone('azure-1').side.facts.silentZones, ['aws-1'])
+  assert.deepEqual(mesh.zone('aws-1').side.facts.silentZones, [])
+
+  mesh.silentZones = []
+  await mesh.settle()
+  assert.deepEqual(mesh.zone('azure-1').side.facts.silentZones, [])
+})
+
 test("another zone's trust domain is refused by name, and the good rest is applied", async () => {
   await using mesh = await TestMesh.start('azure-1')
   const outbox = new Outbox(['MeshTrust'])

@@ -7,7 +7,7 @@ import { memoryStreamPair } from '../std/memory-stream.ts'
 import { type MessageStream, StreamError, type StreamStatus } from '../std/message-stream.ts'
 import { seededRandom } from '../std/random.ts'
 import { GlobalSide } from './global-side.ts'
-import type { ZoneFacts } from './zone-facts.ts'
+import type { ZoneLink } from './zone-link.ts'
 import { type GlobalFacts, ZoneSide } from './zone-side.ts'
 
 const cutStatus: StreamStatus = { code: 'UNAVAILABLE', message: 'the link was cut' }
@@ -24,9 +24,11 @@ export class TestMesh {
   readonly clock = new ManualClock()
   readonly traffic: Traffic = { down: new Map(), up: new Map() }
   readonly zones = new Map<string, TestZone>()
+  /** What global says of zones in its heartbeats. */
+  silentZones: string[] = []
   readonly #globalDisk = memoryDisk()
   #starts = 0
-  #global: { readonly registry: Registry; readonly side: GlobalSide; readonly facts: Map<string, ZoneFacts> } | undefined
+  #global: { readonly registry: Registry; readonly side: GlobalSide; readonly facts: Map<string, ZoneLink> } | undefined
 
   static async start(...zones: string[]): Promise<TestMesh> {
     const mesh = new TestMesh()
@@ -39,7 +41,7 @@ export class TestMesh {
   async startGlobal(): Promise<void> {
     const { clock } = this
     const registry = await Registry.open(new MemoryStore(this.#globalDisk), { clock, log: silentLog })
-    const facts = new Map<string, ZoneFacts>()
+    const facts = new Map<string, ZoneLink>()
     const side = new GlobalSide({
       registry,
       authenticate: metadata => {
@@ -50,6 +52,7 @@ export class TestMesh {
       instance: `global-${++this.#starts}`,
       version: '1',
       onFacts: known => facts.set(known.zone, known),
+      silentZones: () => this.silentZones,
       clock,
       log: silentLog,
     })

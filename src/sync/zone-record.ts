@@ -12,14 +12,16 @@ import { Inbox, type Refusal } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { PeerRefusals } from './peer-refusals.ts'
 import { goesUp, zoneOfOrigin } from './visibility.ts'
-import type { ZoneFacts } from './zone-facts.ts'
+import type { ZoneLink } from './zone-link.ts'
 import { ZoneSession } from './zone-session.ts'
 
 interface ZoneRecordOptions {
   readonly registry: Registry
   readonly instance: string
   readonly version: string
-  readonly onFacts?: (facts: ZoneFacts) => void
+  readonly onFacts?: (facts: ZoneLink) => void
+  /** Zones that are silent now. */
+  readonly silentZones: () => readonly string[]
   readonly clock: Clock
   readonly log: Log
 }
@@ -139,7 +141,7 @@ export class ZoneRecord {
     this.#inbox.close()
   }
 
-  get facts(): ZoneFacts {
+  get facts(): ZoneLink {
     const connected = this.#session !== undefined
     const counts = [...this.#inbox.tables].filter(([, table]) => table.size > 0).map(([kind, table]) => [kind, table.size])
     return {
@@ -216,7 +218,8 @@ export class ZoneRecord {
   #ownBeat(): Beat {
     const { instance, version, registry } = this.#options
     const [sent, held] = [digestsOf(this.outbox.tables), digestsOf(this.#inbox.tables)]
-    return { instance, version, revision: registry.revision, sent, held, text: this.zone }
+    const silentZones = this.#options.silentZones().filter(zone => zone !== this.zone)
+    return { instance, version, revision: registry.revision, sent, held, text: this.zone, silentZones }
   }
 
   #emit(): void {

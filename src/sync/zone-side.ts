@@ -29,6 +29,8 @@ export interface GlobalFacts {
   readonly version: string
   /** Kinds of which global's last heartbeat did not yet tell all that it is owed. */
   readonly behind: readonly string[]
+  /** Zones that global has not heard for a while, by its last heartbeat. */
+  readonly silentZones: readonly string[]
   /** What this zone did not accept from global. */
   readonly refused: readonly Refusal[]
   /** Why it is not connected, or what global did not accept from this zone. */
@@ -115,6 +117,7 @@ export class ZoneSide {
       instance: this.#beat?.instance ?? '',
       version: this.#beat?.version ?? '',
       behind: this.#beat ? differingKinds(this.#beat.held, this.#outbox.tables) : [],
+      silentZones: this.#beat?.silentZones ?? [],
       refused: this.#inbox.refused,
       lastError: this.#connected ? this.#peerRefusals.text : this.#ending,
     }
@@ -248,7 +251,7 @@ export class ZoneSide {
     const { instance, version, registry, describe } = this.#options
     const text = (describe && JSON.stringify(describe())) ?? ''
     const [sent, held] = [digestsOf(this.#outbox.tables), digestsOf(this.#inbox.tables)]
-    return { instance, version, revision: registry.revision, sent, held, text }
+    return { instance, version, revision: registry.revision, sent, held, text, silentZones: [] }
   }
 
   #emit(): void {

@@ -1,5 +1,5 @@
 /** What global knows of a zone's connection at this moment; dies with the process. */
-export interface ZoneFacts {
+export interface ZoneLink {
   readonly zone: string
   readonly connected: boolean
   /** Unix ms: since when it is connected, or not. */
