@@ -10,13 +10,13 @@ import { silentLog } from '../std/log.ts'
 import { loadOrMakeAdminToken } from './admin-token.ts'
 import { aDataplane, adminToken, aMesh, anApi } from './test-support.ts'
 
-test('without a token there is no way in, from loopback neither, and the answer says where the token is', async () => {
+test('without a token there is no way in, from loopback neither, and the answer tells a stranger nothing of where one is', async () => {
   await using api = await anApi()
   for (const [method, path] of [
     ['GET', '/meshes'],
     ['PUT', '/meshes/default'],
     ['GET', '/secrets'],
-    ['GET', '/status'],
+    ['GET', '/_resources'],
     ['GET', '/watch'],
     ['GET', '/_resources'],
     ['POST', '/tokens/user'],
@@ -25,7 +25,8 @@ test('without a token there is no way in, from loopback neither, and the answer 
   ] as const) {
     const { status, headers, body } = await api.send(method, path, undefined, { token: null })
     assert.deepEqual([status, body.title, body.code], [401, 'Invalid authentication data', 'SKERRY_TOKEN_MISSING'], `${method} ${path}`)
-    assert.match(body.fix, /\/data\/admin\.token/)
+    assert.match(body.fix, /skerry token user/)
+    assert.doesNotMatch(body.fix, /\//)
     assert.match(headers.get('www-authenticate')!, /^Bearer/)
   }
 })
@@ -70,11 +71,14 @@ test('a viewer reads, and neither writes nor makes tokens; without a group nothi
   const nobody = { token: await api.userToken([], 'bob') }
 
   assert.equal((await api.get('/meshes', viewer)).status, 200)
-  assert.equal((await api.get('/status', viewer)).status, 200)
+  assert.equal((await api.get('/_resources', viewer)).status, 200)
   assert.equal((await api.get('/no/such/path', viewer)).status, 404)
   const put = await api.put('/meshes/default/dataplanes/web-1', aDataplane(), viewer)
   assert.deepEqual([put.status, put.body.title, put.body.code], [403, 'Access Denied', 'SKERRY_FORBIDDEN'])
-  assert.equal(put.body.detail, 'user "ann" (viewer) cannot write Dataplane "web-1" in mesh "default"')
+  assert.equal(
+    put.body.detail,
+    'user "ann" (viewer) cannot create Dataplane "web-1" in mesh "default": that needs CREATE on Dataplane in mesh default',
+  )
   assert.equal((await api.delete('/meshes/default', viewer)).status, 403)
   assert.equal((await api.send('POST', '/tokens/user', { name: 'ann', groups: ['admin'] }, viewer)).status, 403)
   assert.equal((await api.get('/meshes', nobody)).status, 403)

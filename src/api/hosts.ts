@@ -20,3 +20,19 @@ export function isAllowedHost(header: string | undefined, names: ReadonlySet<str
 export function allowedNames(configured: readonly string[] = []): ReadonlySet<string> {
   return new Set(['localhost', 'skerry-cp', ...configured.map(name => name.toLowerCase())])
 }
+
+/** No page but those that we serve may use the API, token or not. Programs that are no browsers say nothing of where they come from. */
+export function isSameOrigin(headers: {
+  readonly origin?: string
+  readonly host?: string
+  readonly 'sec-fetch-site'?: string | readonly string[]
+}): boolean {
+  const { origin, host, 'sec-fetch-site': site } = headers
+  if (site === 'cross-site' || site === 'same-site') return false
+  if (origin === undefined) return true
+  try {
+    return new URL(origin).host === host?.toLowerCase()
+  } catch {
+    return false
+  }
+}

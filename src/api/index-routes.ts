@@ -13,14 +13,17 @@ export interface IndexOptions {
   readonly clusterId: string
   /** Why the control plane cannot serve now, or undefined when it can. */
   readonly notReady: () => string | undefined
+  /** The program's settings, without secrets. */
+  readonly config: Readonly<Record<string, unknown>>
 }
 
-/** What anybody may know: what this is, and whether it works. And for those who may read, which kinds there are. */
-export function indexRoutes(app: FastifyInstance, { role, instanceId, clusterId, notReady }: IndexOptions): void {
+/** What anybody may know: what this is, and whether it works. And for those who may read: who they are, which kinds there are, how it is set up. */
+export function indexRoutes(app: FastifyInstance, { role, instanceId, clusterId, notReady, config }: IndexOptions): void {
   const open = { config: { access: 'open' } } as const
   const index = {
     product: 'Skerry',
-    version,
+    // kumactl warns of, and will not add, a control plane of another product than Kuma, unless its version says preview.
+    version: `${version}-preview`,
     hostname: hostname(),
     instanceId,
     clusterId,
@@ -33,21 +36,29 @@ export function indexRoutes(app: FastifyInstance, { role, instanceId, clusterId,
     const reason = notReady()
     return reason === undefined ? { status: 'ok' } : reply.code(503).send({ status: 'not ready', reason })
   })
-  const resources = kinds.filter(kind => !kind.secret).map(describeKind)
-  app.get('/_resources', { config: { access: { verb: 'read', area: 'status' } } }, () => ({ resources }))
+
+  const status = { config: { access: { verb: 'read', area: 'status' } } } as const
+  const shown = kinds.filter(kind => kind.kind !== 'Config').toSorted((a, b) => (a.kind < b.kind ? -1 : 1))
+  const resources = shown.map(describeKind)
+  const policies = shown.filter(kind => kind.policy).map(describePolicy)
+  const signedIn = { config: { access: 'signed-in' } } as const
+  app.get('/_resources', signedIn, () => ({ resources }))
+  app.get('/policies', signedIn, () => ({ policies }))
+  app.get('/config', status, () => config)
+  app.get('/who-am-i', signedIn, ({ principal }) => ({ name: principal?.name, groups: principal?.groups }))
 }
 
 function describeKind(kind: KindDefinition) {
-  const words = kind.kind.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
   return {
     name: kind.kind,
     path: kind.path,
-    shortName: kind.short,
+    // The short name is that of KRIs.
+    shortName: kind.hasKri ? kind.short : '',
     scope: kind.scope === 'mesh' ? 'Mesh' : 'Global',
     readOnly: kind.readOnly ?? false,
-    includeInFederation: kind.sync === 'global' || kind.sync === 'both',
-    singularDisplayName: words,
-    pluralDisplayName: plural(words),
+    includeInFederation: kind.includeInFederation,
+    singularDisplayName: kind.displayName,
+    pluralDisplayName: kind.pluralDisplayName,
     ...(kind.policy
       ? {
           policy: {
@@ -62,7 +73,17 @@ function describeKind(kind: KindDefinition) {
   }
 }
 
-function plural(words: string): string {
-  if (/(s|x|z|ch|sh)$/i.test(words)) return `${words}es`
-  return /[^aeiou]y$/.test(words) ? `${words.slice(0, -1)}ies` : `${words}s`
+/** The older form of the same, for policies alone. */
+function describePolicy(kind: KindDefinition) {
+  return {
+    name: kind.kind,
+    readOnly: kind.readOnly ?? false,
+    path: kind.path,
+    singularDisplayName: kind.displayName,
+    pluralDisplayName: kind.pluralDisplayName,
+    isExperimental: false,
+    isTargetRefBased: true,
+    isInbound: kind.policy?.rules ?? false,
+    isOutbound: kind.policy?.to ?? false,
+  }
 }

@@ -23,11 +23,12 @@ export function overviewRoutes(app: FastifyInstance, { registry, insightOf }: Ov
   ] as const
   for (const { kind, lists, insight } of subjects) {
     const options = { config: { access: { verb: 'read', area: 'resources', kind: kind.kind } } } as const
+    const listOptions = { config: { access: { ...options.config.access, scope: 'handler' } } } as const
     const show = (resource: Resource) => overviewOf(resource, insightOf({ kind: insight, mesh: resource.mesh, name: resource.name }))
     for (const list of lists) {
       // `dataplanes+insights` is Kuma's older spelling.
       for (const path of [`${list}/_overview`, `${list}+insights`]) {
-        app.get<{ Params: { mesh?: string } }>(path, options, request => listPage(registry, kind, request.params.mesh, request, show))
+        app.get<{ Params: { mesh?: string } }>(path, listOptions, request => listPage(registry, kind, request.params.mesh, request, show))
       }
     }
     for (const path of [`${lists[0]}/:name/_overview`, `${lists[0]}+insights/:name`]) {

@@ -2,7 +2,9 @@ import { computeLabels } from '../model/compute-labels.ts'
 import type { KindDefinition, Violation } from '../model/kind.ts'
 import { displayNameLabel, managedByLabel, managedBySkerry } from '../model/labels.ts'
 import type { Resource, ResourceDraft } from '../model/resource.ts'
+import { checkChange, validateName } from '../model/validate.ts'
 import { fromWire } from '../model/wire.ts'
+import { withoutDeprecated } from './deprecated-fields.ts'
 import { mayChange, mayWriteKind, type Ownership } from './ownership.ts'
 import { type ConditionHeaders, mayWrite } from './preconditions.ts'
 import { ApiError, invalidResource } from './problem.ts'
@@ -31,15 +33,16 @@ export type PutPlan =
   | { readonly kind: 'refused'; readonly error: ApiError }
 
 /** What a PUT comes to: the draft to commit, or everything that is wrong with it. */
-export function planPut({ role, target, body, headers, existing, meshExists }: PutRequest): PutPlan {
+export function planPut({ role, target, body: sent, headers, existing, meshExists }: PutRequest): PutPlan {
   const ofKind = mayWriteKind(role, target.kind)
   if (ofKind.kind === 'refused') return refused(notOwned(ofKind))
 
+  const { body, warnings } = withoutDeprecated(target.kind.kind, sent)
   const elsewhere = disagreements(target, body)
   // With another type the fields would be compared with the wrong kind's.
   const read = elsewhere.some(({ field }) => field === 'type') ? undefined : fromWire(body, { strict: true })
   const violations = [...elsewhere, ...(read?.kind === 'invalid' ? read.violations : [])]
-  if (violations.length > 0 || read?.kind !== 'ok') return refused(invalidResource(violations))
+  if (violations.length > 0 || read?.kind !== 'ok') return refused(invalidResource(violations, titleOf(violations, target, existing)))
 
   // The name is the display name of what is written here; Kuma overwrites another one, too.
   const { [displayNameLabel]: _, ...given } = read.draft.labels
@@ -50,6 +53,8 @@ export function planPut({ role, target, body, headers, existing, meshExists }: P
   if (existing) {
     const owned = mayChange(role, existing)
     if (owned.kind === 'refused') return refused(notOwned(owned))
+    const changed = checkChange(target.kind, existing.spec, read.draft.spec)
+    if (changed.length > 0) return refused(invalidResource(changed, 'Failed to update a resource'))
   }
   if (!mayWrite(headers, existing)) return refused(preconditionFailed(target, existing))
 
@@ -59,7 +64,7 @@ export function planPut({ role, target, body, headers, existing, meshExists }: P
     kind: 'write',
     draft: { ...read.draft, labels: labels.labels, ...status },
     isNew: existing === undefined,
-    warnings: warningsOf(existing),
+    warnings: [...warnings, ...warningsOf(existing)],
   }
 }
 
@@ -76,6 +81,14 @@ export function preconditionFailed(target: Target, existing: Resource | undefine
     detail: `${target.kind.kind} '${target.name}' ${now}: the condition of the request does not hold`,
     fix: 'read it again and retry',
   })
+}
+
+/** Kuma's title: names are looked at twice, by the route as DNS subdomains and then by the kind. */
+function titleOf(violations: readonly Violation[], { name }: Target, existing: Resource | undefined): string | undefined {
+  const isOfKind =
+    violations.length > 0 && violations.every(({ field }) => field === 'name') && validateName({ naming: 'rfc1123' }, name).length === 0
+  if (!isOfKind) return undefined
+  return existing ? 'Failed to update a resource' : 'Failed to create a resource'
 }
 
 function meshNotFound(mesh: string): ApiError {

@@ -86,8 +86,12 @@ const storeErrors: Readonly<Record<string, { readonly status: number; readonly t
   SKERRY_REVISION_CONFLICT: { status: 409, title: 'Conflict' },
   SKERRY_DUPLICATE_KEY: { status: 400, title: 'Bad Request' },
   SKERRY_COMPACTED: { status: 410, title: 'Gone' },
+  SKERRY_COMMIT_TOO_LARGE: { status: 413, title: 'Payload Too Large' },
   SKERRY_STORE_FULL: { status: 507, title: 'Insufficient Storage' },
+  SKERRY_STORE_UNAVAILABLE: { status: 503, title: 'Service Unavailable' },
+  SKERRY_NOT_LEADER: { status: 503, title: 'Service Unavailable' },
   SKERRY_STORE_FAILED: { status: 503, title: 'Service Unavailable' },
+  SKERRY_AUDIT_FAILED: { status: 507, title: 'Insufficient Storage' },
   SKERRY_STORE_CLOSED: { status: 503, title: 'Service Unavailable' },
 }
 

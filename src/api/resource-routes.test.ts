@@ -208,22 +208,6 @@ test('lists come in pages whose next is a whole URL, filtered by name and labels
   ])
 })
 
-test('secrets are taken and deleted, and never shown', async () => {
-  await using api = await anApi()
-  await aMesh(api)
-  const path = '/meshes/default/secrets/key'
-
-  assert.equal((await api.put(path, { type: 'Secret', mesh: 'default', name: 'key', data: 'c2VjcmV0' })).status, 201)
-
-  for (const asked of [path, '/meshes/default/secrets', '/secrets', '/globalsecrets', '/global-secrets/x']) {
-    const answer = await api.get(asked)
-    assert.deepEqual([answer.status, answer.body.code], [405, 'SKERRY_SECRET_NOT_SHOWN'], asked)
-    assert.ok(!answer.text.includes('c2VjcmV0'))
-  }
-  assert.ok(!(await api.get('/_resources')).text.includes('Secret'))
-  assert.equal((await api.delete(path)).status, 200)
-})
-
 test('the keys of the control plane cannot be replaced or deleted through the API', async () => {
   await using api = await anApi()
   const labels = { 'kuma.io/managed-by': 'skerry' }
@@ -342,4 +326,14 @@ test('a proxy is inspected where it is planned', async () => {
   const { status, body } = await elsewhere.get(`${web}/_inspect`)
   assert.equal(status, 405)
   assert.match(body.fix, /aws-1/)
+})
+
+test('a field that Kuma’s clients still send, and that means nothing, is taken with a warning', async () => {
+  await using api = await anApi()
+
+  const { status, body } = await api.put('/meshes/pay', { type: 'Mesh', name: 'pay', skipCreatingInitialPolicies: ['*'] })
+
+  assert.deepEqual([status, body.warnings], [201, ['skipCreatingInitialPolicies has no effect: no policies are created with a mesh']])
+  assert.equal((await api.get('/meshes/pay')).body.skipCreatingInitialPolicies, undefined)
+  assert.equal((await api.put('/meshes/pay', { type: 'Mesh', name: 'pay', skipCreatingEverything: ['*'] })).status, 400)
 })

@@ -5,11 +5,15 @@ import type { Resource } from '../model/resource.ts'
 import { toWire } from '../model/wire.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Log } from '../std/log.ts'
-import { type ListQuery, matches, type Page, pageOf, readListQuery } from './list-query.ts'
+import type { BlockingReads } from './blocking.ts'
+import type { Interest } from './change-feed.ts'
+import { isFiltered, type Listed, type ListQuery, matches, type Page, pageOf, type ReadQuery, readListQuery } from './list-query.ts'
 import type { Target } from './plan-put.ts'
 import { type ConditionHeaders, etagOf, isUnmodified } from './preconditions.ts'
 import { ApiError, invalidResource, notFound } from './problem.ts'
 import { urlOf } from './request-url.ts'
+import { inFormat } from './resource-format.ts'
+import { isHidden, refuseHiddenSecret } from './resource-secrets.ts'
 import type { ControlPlaneRole } from './role.ts'
 import { deleteResource, hasMesh, keyOfTarget, putResource, type WriteRequest } from './write-resource.ts'
 
@@ -17,6 +21,9 @@ export interface ResourceRoutesOptions {
   readonly registry: Registry
   readonly role: ControlPlaneRole
   readonly log: Log
+  readonly blocking: BlockingReads
+  /** Kinds that are read through routes of their own. */
+  readonly elsewhere?: ReadonlySet<string>
 }
 
 export interface ItemParams {
@@ -27,6 +34,7 @@ export interface ItemParams {
 /** Reading and writing every kind of the table, on the paths that Kuma has. */
 export function resourceRoutes(app: FastifyInstance, options: ResourceRoutesOptions): void {
   for (const kind of kinds) {
+    if (options.elsewhere?.has(kind.kind)) continue
     for (const path of pathsOf(kind)) {
       if (kind.scope === 'mesh') {
         listRoute(app, options, kind, `/${path}`)
@@ -40,14 +48,28 @@ export function resourceRoutes(app: FastifyInstance, options: ResourceRoutesOpti
   }
 }
 
-function listRoute(app: FastifyInstance, { registry }: ResourceRoutesOptions, kind: KindDefinition, path: string): void {
-  const config = { access: { verb: 'read', area: 'resources', kind: kind.kind } } as const
+function listRoute(app: FastifyInstance, { registry, blocking }: ResourceRoutesOptions, kind: KindDefinition, path: string): void {
+  const config = { access: { verb: 'read', area: 'resources', kind: kind.kind, scope: 'handler' } } as const
   app.get<{ Params: { mesh?: string } }>(path, { config }, (request, reply) => {
-    refuseSecret(kind)
     const { mesh } = request.params
-    reply.header('x-skerry-revision', registry.revision)
-    return listPage(registry, kind, mesh, request, toWire)
+    const show = () => ({
+      body: listPage(registry, kind, mesh, request, toWire),
+      headers: { 'x-skerry-revision': registry.revision },
+    })
+    return blocking.answer(request, reply, () => listInterest(registry, kind, mesh, request), show)
   })
+}
+
+/** What a list is a list of, wherever its page begins. A wrong query and an unknown mesh are refused at once, not after a wait. */
+function listInterest(registry: Registry, kind: KindDefinition, mesh: string | undefined, request: FastifyRequest): Interest {
+  if (mesh !== undefined) requireMesh(registry, mesh)
+  const query = queryOf(request)
+  return {
+    kind: kind.kind,
+    mesh,
+    label: query.labels[0],
+    matches: resource => matches(resource, query) && request.access.mayRead(resource),
+  }
 }
 
 /** A page of a kind's resources, of one mesh or of all. */
@@ -59,27 +81,54 @@ export function listPage<R>(
   show: (resource: Resource) => R,
 ): Page<R> {
   if (mesh !== undefined) requireMesh(registry, mesh)
+  const query = queryOf(request)
+  const readable = request.access.readable(kind.kind)
+  const found = find(registry, kind, mesh, query)
+  return pageOf(readable ? found.filter(readable) : found, query, urlOf(request), show)
+}
+
+/** A page of what is not stored: those of `candidates` that the request asks for. */
+export function pageOfQuery<T extends Listed, R>(request: FastifyRequest, candidates: readonly T[], show: (item: T) => R): Page<R> {
+  const query = queryOf(request)
+  return pageOf(
+    candidates.filter(candidate => matches(candidate, query)),
+    query,
+    urlOf(request),
+    show,
+  )
+}
+
+function queryOf(request: FastifyRequest): ListQuery {
   const route = request.routeOptions.url?.replaceAll(/:(\w+)/g, '{$1}') ?? ''
   const read = readListQuery(request.query as Record<string, unknown>, route)
-  if (read.kind === 'invalid') throw invalidResource(read.violations, 'Could not retrieve resources')
-  return pageOf(find(registry, kind, mesh, read.query), read.query, urlOf(request), show)
+  if (read.kind === 'invalid') throw badQuery(read)
+  return read.query
+}
+
+function badQuery({ detail, violations }: Extract<ReadQuery, { kind: 'invalid' }>): ApiError {
+  return new ApiError({ status: 400, code: 'SKERRY_QUERY_INVALID', title: 'Could not retrieve resources', detail, violations })
 }
 
 function find(registry: Registry, kind: KindDefinition, mesh: string | undefined, query: ListQuery): readonly Resource[] {
   const [label] = query.labels
-  const candidates = mesh !== undefined && label ? registry.byLabel(kind.kind, mesh, ...label) : registry.list(kind.kind, mesh)
-  return query.labels.length === 0 && query.name === undefined ? candidates : candidates.filter(resource => matches(resource, query))
+  const stored = mesh !== undefined && label ? registry.byLabel(kind.kind, mesh, ...label) : registry.list(kind.kind, mesh)
+  const candidates = kind.secret ? stored.filter(resource => !isHidden(resource)) : stored
+  return isFiltered(query) ? candidates.filter(resource => matches(resource, query)) : candidates
 }
 
 function itemRoutes(app: FastifyInstance, options: ResourceRoutesOptions, kind: KindDefinition, path: string): void {
-  const { registry } = options
+  const { registry, blocking } = options
   const access = (verb: 'read' | 'write') => ({ config: { access: { verb, area: 'resources', kind: kind.kind } } }) as const
 
   app.get<{ Params: ItemParams }>(path, access('read'), (request, reply) => {
-    refuseSecret(kind)
-    const resource = readItem(registry, targetOf(kind, request.params))
-    reply.headers({ etag: etagOf(resource.revision), 'x-skerry-revision': registry.revision })
-    return isUnmodified(request.headers, resource) ? reply.code(304).send() : toWire(resource)
+    const target = targetOf(kind, request.params)
+    const show = () => {
+      const resource = readItem(registry, target)
+      refuseHiddenSecret(resource)
+      const headers = { etag: etagOf(resource.revision), 'x-skerry-revision': registry.revision }
+      return { body: inFormat(resource, request), headers, isUnmodified: isUnmodified(request.headers, resource) }
+    }
+    return blocking.answer(request, reply, () => keyOfTarget(target), show)
   })
 
   app.put<{ Params: ItemParams }>(path, access('write'), async (request, reply) => {
@@ -140,17 +189,6 @@ function isDryRun(request: FastifyRequest): boolean {
   if (dryRun === 'true' || dryRun === '') return true
   if (dryRun === undefined || dryRun === 'false') return false
   throw invalidResource([{ field: 'dryRun', reason: 'must be true or false' }])
-}
-
-function refuseSecret(kind: KindDefinition): void {
-  if (!kind.secret) return
-  throw new ApiError({
-    status: 405,
-    code: 'SKERRY_SECRET_NOT_SHOWN',
-    title: 'Method not Allowed',
-    detail: `a ${kind.kind} can be written and deleted, but is never shown`,
-    fix: 'keep your own copy, or write a new one',
-  })
 }
 
 function logWrite(log: Log, request: FastifyRequest, { kind, mesh, name }: Target, result: string, revision: number): void {

@@ -29,16 +29,18 @@ test('a name that somebody pointed at this address is not answered', async () =>
 test('no other origin is invited, and nothing is cached', async () => {
   await using api = await anApi()
 
-  const { headers } = await api.get('/meshes', { headers: { origin: 'https://evil.example.com' } })
+  const foreign = await api.get('/meshes', { headers: { origin: 'https://evil.example.com' } })
+  const { headers } = foreign
   const preflight = await api.send('OPTIONS', '/meshes', undefined, {
     headers: { origin: 'https://evil.example.com', 'access-control-request-method': 'PUT' },
     token: null,
   })
 
+  assert.deepEqual([foreign.status, foreign.body.code], [403, 'SKERRY_ORIGIN_REFUSED'])
   assert.equal(headers.get('access-control-allow-origin'), null)
   assert.equal(headers.get('cache-control'), 'no-store')
   assert.equal(headers.get('x-content-type-options'), 'nosniff')
-  assert.equal(preflight.status, 401)
+  assert.equal(preflight.status, 403)
   assert.equal(preflight.headers.get('access-control-allow-origin'), null)
 })
 
@@ -102,14 +104,15 @@ test('closing waits for requests under way and for nothing else', async () => {
   const started = Promise.withResolvers<void>()
   const finish = Promise.withResolvers<void>()
   const api = await anApi({
-    status: async () => {
-      started.resolve()
-      await finish.promise
-      return { done: true }
-    },
+    extraRoutes: app =>
+      void app.get('/slow', { config: { access: 'open' } }, async () => {
+        started.resolve()
+        await finish.promise
+        return { done: true }
+      }),
   })
   await api.get('/healthz')
-  const answer = api.get('/status')
+  const answer = api.get('/slow')
   await started.promise
 
   const before = performance.now()
@@ -124,12 +127,13 @@ test('closing waits for requests under way and for nothing else', async () => {
 test('a request that never ends does not keep the API from closing', async () => {
   const started = Promise.withResolvers<void>()
   const api = await anApi({
-    status: () => {
-      started.resolve()
-      return new Promise(() => {})
-    },
+    extraRoutes: app =>
+      void app.get('/slow', { config: { access: 'open' } }, () => {
+        started.resolve()
+        return new Promise(() => {})
+      }),
   })
-  const answer = api.get('/status').catch(() => 'cut')
+  const answer = api.get('/slow').catch(() => 'cut')
   await started.promise
 
   const before = performance.now()

@@ -2,29 +2,53 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import { type FastifyInstance, fastify } from 'fastify'
-import type { TokenKeys } from '../identity/tokens.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import { MemoryAuditLog } from '../audit/memory-audit-log.ts'
+import type { TokenAuthority } from '../identity/token-authority.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
+import { auditRequests } from './audit-requests.ts'
+import { auditRoutes } from './audit-routes.ts'
 import type { Authenticate } from './authenticate.ts'
+import { BlockingReads } from './blocking.ts'
+import { bulkRoutes } from './bulk-routes.ts'
+import { ChangeFeed } from './change-feed.ts'
+import { limitConnections } from './connection-limit.ts'
+import type { DashboardModel } from './dashboard/model/dashboard-model.ts'
+import { dashboardRoutes } from './dashboard/routes.ts'
+import { type EndpointSource, endpointRoutes } from './endpoint-routes.ts'
 import { guard } from './guard.ts'
 import { allowedNames } from './hosts.ts'
 import { indexRoutes } from './index-routes.ts'
+import { countedKinds, insightRoutes } from './insight-routes.ts'
+import { inspectRoutes } from './inspect/inspect-routes.ts'
 import { jsonDepth } from './json-depth.ts'
+import { kriRoute } from './kri-route.ts'
+import { openApiRoutes } from './openapi/routes.ts'
 import { type InsightOf, overviewRoutes, storedInsight } from './overview-routes.ts'
 import { ApiError, toProblem } from './problem.ts'
+import { adminRoutes } from './resource-admin.ts'
+import { type ConfigRoutesOptions, configRoute } from './resource-config.ts'
+import { hostnameRoutes } from './resource-hostnames.ts'
 import { resourceRoutes } from './resource-routes.ts'
+import { revocationRoutes } from './revocation-routes.ts'
+import type { Revocation } from './revoke-token.ts'
 import type { ControlPlaneRole } from './role.ts'
-import { type DataplaneTokenRequest, tokenRoutes } from './token-routes.ts'
+import { tokenListRoutes } from './token-list-routes.ts'
+import type { DataplaneTokenRequest } from './token-requests.ts'
+import { tokenRoutes } from './token-routes.ts'
 import { unknownPath } from './unknown-path.ts'
-import { type InspectDataplane, type Status, viewRoutes } from './view-routes.ts'
+import { type InspectDataplane, type InspectPolicy, viewRoutes } from './view-routes.ts'
 import { watchRoutes } from './watch-routes.ts'
 
 export interface ApiOptions {
   readonly registry: Registry
   readonly role: ControlPlaneRole
   readonly authenticate: Authenticate
-  readonly tokens: TokenKeys
+  readonly tokens: TokenAuthority
+  /** Stays its opener's to close. Without it the log is kept in memory. */
+  readonly audit?: AuditLog
   readonly clock: Clock
   readonly log: Log
   /** New with every process. */
@@ -37,11 +61,22 @@ export interface ApiOptions {
   readonly tls?: { readonly cert: string; readonly key: string }
   readonly limits?: Partial<ApiLimits>
   readonly notReady?: () => string | undefined
+  /** The program's settings for `GET /config`, without secrets (`describeConfig`). */
+  readonly config?: Readonly<Record<string, unknown>>
   readonly insightOf?: InsightOf
   readonly inspectDataplane?: InspectDataplane
-  readonly status: Status
+  readonly inspectPolicy?: InspectPolicy
+  /** In a zone: for `_config`. */
+  readonly plannedProxy?: ConfigRoutesOptions['plannedProxy']
+  readonly instanceState?: ConfigRoutesOptions['instanceState']
+  /** What `/dashboard/v1` shows. Stays its opener's to close. */
+  readonly dashboard?: DashboardModel
+  /** In a zone: where its services are answered. */
+  readonly endpoints?: EndpointSource
   /** At global only: has a zone make the token of one of its proxies. */
   readonly zoneDataplaneToken?: (zone: string, request: DataplaneTokenRequest) => Promise<string>
+  /** At global only: has a zone revoke a token of one of its proxies. */
+  readonly zoneRevocation?: (zone: string, revocation: Revocation) => Promise<unknown>
   /** Routes of the program's own, guarded as all others: each says in its `config.access` what it needs. */
   readonly extraRoutes?: (app: FastifyInstance) => void
 }
@@ -49,7 +84,14 @@ export interface ApiOptions {
 export interface ApiLimits {
   readonly bodyBytes: number
   readonly jsonDepth: number
+  /** Of one `POST /bulk`. */
+  readonly bulkItems: number
+  readonly bulkBytes: number
   readonly connections: number
+  /** Of those, from one other machine. */
+  readonly connectionsPerAddress: number
+  /** Changes kept in memory for readers that come back: one that was away for longer starts anew. */
+  readonly rememberedChanges: number
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs: number
   readonly headersTimeoutMs: number
@@ -59,11 +101,18 @@ export interface ApiLimits {
 const defaultLimits: ApiLimits = {
   bodyBytes: 1_048_576,
   jsonDepth: 64,
+  bulkItems: 5000,
+  bulkBytes: 4_194_304,
   connections: 10_000,
+  connectionsPerAddress: 2_000,
+  rememberedChanges: 10_000,
   requestTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,
   keepAliveTimeoutMs: 65_000,
 }
+
+/** When to come again after 503: a store that lost its leader has another in a few seconds. */
+const RETRY_AFTER_S = 2
 
 /** How long requests under way may take when the API closes. */
 const CLOSE_PATIENCE_MS = 800
@@ -77,14 +126,42 @@ export function createApi(options: ApiOptions): FastifyInstance {
 
   parseJson(app, limits)
   answerErrors(app, log)
-  guard(app, { authenticate: options.authenticate, hosts: allowedNames(options.hosts) })
+  const audit = options.audit ?? new MemoryAuditLog(clock)
+  // First of all: what the guard refuses is on record, too.
+  auditRequests(app, { audit, registry, clock, log })
+  guard(app, { authenticate: options.authenticate, hosts: allowedNames(options.hosts), registry, role })
 
-  indexRoutes(app, { role, instanceId: options.instanceId, clusterId: options.clusterId, notReady: options.notReady ?? (() => undefined) })
-  resourceRoutes(app, { registry, role, log })
-  overviewRoutes(app, { registry, insightOf: options.insightOf ?? storedInsight(registry) })
-  viewRoutes(app, { registry, role, inspectDataplane: options.inspectDataplane, status: options.status })
-  tokenRoutes(app, { role, registry, tokens: options.tokens, clock, log, zoneDataplaneToken: options.zoneDataplaneToken })
-  watchRoutes(app, { registry, clock, closing })
+  indexRoutes(app, {
+    role,
+    instanceId: options.instanceId,
+    clusterId: options.clusterId,
+    notReady: options.notReady ?? (() => undefined),
+    config: options.config ?? {},
+  })
+  openApiRoutes(app)
+  const feed = new ChangeFeed(registry, limits.rememberedChanges)
+  app.addHook('onClose', async () => feed.close())
+  const blocking = new BlockingReads({ feed, clock, closing })
+  app.decorate('waitingReads', { getter: () => blocking.waiting })
+  resourceRoutes(app, { registry, role, log, blocking, elsewhere: new Set([...countedKinds, 'Config']) })
+  const insightOf = options.insightOf ?? storedInsight(registry)
+  overviewRoutes(app, { registry, insightOf })
+  insightRoutes(app, { registry, insightOf, clock })
+  kriRoute(app, { registry, role })
+  hostnameRoutes(app, { registry, role })
+  configRoute(app, { registry, role, plannedProxy: options.plannedProxy, instanceState: options.instanceState })
+  adminRoutes(app, { registry, role })
+  inspectRoutes(app, { registry, role })
+  viewRoutes(app, { registry, role, inspectDataplane: options.inspectDataplane, inspectPolicy: options.inspectPolicy })
+  if (options.dashboard) dashboardRoutes(app, { model: options.dashboard, clock, audit, closing })
+  const { tokens, zoneDataplaneToken, zoneRevocation } = options
+  tokenRoutes(app, { role, registry, tokens, log, zoneDataplaneToken })
+  revocationRoutes(app, { role, registry, zoneRevocation })
+  tokenListRoutes(app, { registry, tokens, audit, clock })
+  auditRoutes(app, audit)
+  if (options.endpoints) endpointRoutes(app, { registry, endpoints: options.endpoints, clock, closing })
+  bulkRoutes(app, { registry, role, log, limits })
+  watchRoutes(app, { registry, feed, clock, closing })
   options.extraRoutes?.(app)
   return app
 }
@@ -108,9 +185,10 @@ function newServer(options: ApiOptions, limits: ApiLimits): FastifyInstance {
     routerOptions: { maxParamLength: 3 * 253, onBadUrl: answerBadUrl, onMaxParamLength: answerBadUrl },
   } as const
   const app = (options.tls
-    ? fastify({ ...common, https: { ...options.tls, ...server, minVersion: 'TLSv1.2' } })
+    ? fastify({ ...common, https: { ...options.tls, ...server, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs } })
     : fastify({ ...common, http: server })) as unknown as FastifyInstance
   app.server.maxConnections = limits.connections
+  limitConnections(app.server, limits.connectionsPerAddress)
   return app
 }
 
@@ -155,6 +233,7 @@ function answerErrors(app: FastifyInstance, log: Log): void {
     const problem = toProblem(error, request.id)
     if (problem.status >= 500)
       log.error('request failed', { request: request.id, method: request.method, url: request.url, status: problem.status, error })
+    if (problem.status === 503) reply.header('retry-after', RETRY_AFTER_S)
     return reply.code(problem.status).send(problem)
   })
   app.setNotFoundHandler(request => {

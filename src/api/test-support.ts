@@ -1,5 +1,6 @@
 import { makeKeyPair } from '../identity/keys.ts'
-import { issueToken, makeTokenKeys } from '../identity/tokens.ts'
+import { TokenAuthority } from '../identity/token-authority.ts'
+import { makeTokenKeys } from '../identity/tokens.ts'
 import { MemoryStore } from '../registry/memory-store.ts'
 import { Registry } from '../registry/registry.ts'
 import type { Store } from '../registry/store.ts'
@@ -32,17 +33,17 @@ export interface RequestOptions {
 export async function anApi(options: Partial<ApiOptions> & { store?: Store } = {}) {
   const store = options.store ?? new MemoryStore()
   const registry = options.registry ?? (await Registry.open(store, { clock: systemClock, log: silentLog }))
-  const tokens = options.tokens ?? makeTokenKeys('ab'.repeat(32), { dataplane: makeKeyPair(), zone: makeKeyPair(), user: makeKeyPair() })
+  const keys = makeTokenKeys('ab'.repeat(32), { dataplane: makeKeyPair(), zone: makeKeyPair(), user: makeKeyPair() })
+  const tokens = options.tokens ?? new TokenAuthority({ keys, clock: systemClock })
   const app = createApi({
     registry,
     role: standaloneZone,
     tokens,
-    authenticate: createAuthenticator({ tokens, admin: { file: '/data/admin.token', token: adminToken }, clock: systemClock }),
+    authenticate: createAuthenticator({ tokens, admin: { token: adminToken } }),
     clock: systemClock,
     log: silentLog,
     instanceId: 'instance-1',
     clusterId: 'cluster-1',
-    status: () => ({ problems: [] }),
     ...options,
   })
   const { url, port } = await listenApi(app, { host: '127.0.0.1', port: 0 })
@@ -76,8 +77,7 @@ export async function anApi(options: Partial<ApiOptions> & { store?: Store } = {
     get: (path: string, options?: RequestOptions) => send('GET', path, undefined, options),
     put: (path: string, body: unknown, options?: RequestOptions) => send('PUT', path, body, options),
     delete: (path: string, options?: RequestOptions) => send('DELETE', path, undefined, options),
-    userToken: (groups: readonly string[], name = 'ann') =>
-      issueToken(tokens, { type: 'user', claims: { name, groups }, ttlMs: 60_000 }, systemClock),
+    userToken: (groups: readonly string[], name = 'ann') => tokens.issue({ type: 'user', claims: { name, groups }, ttlMs: 60_000 }),
     async [Symbol.asyncDispose]() {
       await app.close()
       await registry.close()

@@ -26,13 +26,38 @@ test('a zone makes the tokens of its proxies: a bare JWT as text, for 30 days un
   assert.ok(Math.abs(livesMs(short.text) - 3_600_000) < 60_000)
 })
 
-test('user tokens live for a working day', async () => {
+test('who makes a user token says how long it lives, and for which groups that give anything', async () => {
   await using api = await anApi()
 
-  const { text } = await make(api, 'user', { name: 'ann', groups: ['viewer'] })
-
+  const { text } = await make(api, 'user', { name: 'ann', groups: ['viewer'], validFor: '12h' })
   assert.ok(Math.abs(livesMs(text) - DAY / 2) < 60_000)
   assert.equal((await api.get('/meshes', { token: text })).status, 200)
+
+  const endless = await make(api, 'user', { name: 'ann', groups: ['viewer'], validFor: '' })
+  assert.deepEqual([endless.status, endless.body.title], [400, 'Invalid request'])
+  assert.deepEqual(endless.body.invalid_parameters, [{ field: 'validFor', reason: 'cannot be empty' }])
+  const nope = await make(api, 'user', { name: 'ann', groups: ['viewer', 'nope'], validFor: '1h' })
+  assert.equal(nope.body.invalid_parameters[0].field, 'groups[1]')
+  assert.match(nope.body.invalid_parameters[0].reason, /nope gives nothing: known are admin, mesh-system:admin, operator, viewer/)
+
+  const subjects = [{ type: 'Group', name: 'nope' }]
+  await api.put('/access-role-bindings/nope', { type: 'AccessRoleBinding', name: 'nope', subjects, roles: ['viewer'] })
+  assert.equal((await make(api, 'user', { name: 'ann', groups: ['viewer', 'nope'], validFor: '1h' })).status, 200)
+})
+
+test('what kumactl sends is taken: null, empty texts, tags and scopes', async () => {
+  await using api = await anApi({ role: global })
+  await using zone = await anApi()
+  await aMesh(zone)
+
+  const tags = { team: ['money'] }
+  const proxy = await make(zone, 'dataplane', { mesh: 'default', name: '', tags, type: '', workload: '', validFor: '1h' })
+  const verdict = await verifyToken(zone.tokens, proxy.text, 'dataplane', systemClock)
+  assert.ok(verdict.kind === 'ok', proxy.text)
+  assert.deepEqual([verdict.claims.tags, verdict.claims.name, verdict.claims.workload], [tags, undefined, undefined])
+  assert.equal((await make(zone, 'dataplane', { mesh: 'default', tags: null, type: 'dataplane', validFor: '1h' })).status, 200)
+  assert.equal((await make(api, 'zone', { zone: 'east', scope: ['cp'], validFor: '1h' })).status, 200)
+  assert.equal((await make(api, 'zone', { zone: 'east', scope: null, validFor: '1h' })).status, 200)
 })
 
 test('zone tokens are made at global, and a proxy token by the zone that it names', async () => {
@@ -58,6 +83,33 @@ test('zone tokens are made at global, and a proxy token by the zone that it name
   assert.equal((await make(api, 'dataplane', { mesh: 'default', workload: 'hello', zone: 'azure-1' })).text, 'token of azure-1 for hello')
 })
 
+test('at global a token of a proxy is revoked by the zone that made it, and is not said to be where that cannot be', async () => {
+  const asked: unknown[] = []
+  await using api = await anApi({
+    role: global,
+    zoneDataplaneToken: async () => zone.tokens.issue({ type: 'dataplane', claims: { mesh: 'default' }, ttlMs: DAY }),
+    zoneRevocation: async (name, revocation) => asked.push([name, revocation]),
+  })
+  await using zone = await anApi()
+  await using alone = await anApi({ role: global })
+  for (const one of [api, alone]) {
+    await aMesh(one)
+    await one.put('/zones/aws-1', { type: 'Zone', name: 'aws-1' })
+  }
+  const token = (await make(api, 'dataplane', { mesh: 'default' })).text
+  const id = peekToken(token)!.claims.jti
+
+  const revoked = await make(api, 'revocations', { token })
+  const nowhere = await make(alone, 'revocations', { type: 'dataplane', mesh: 'default', id: 'x' })
+  const other = await make(api, 'revocations', { token, zone: 'aws-9' })
+
+  assert.deepEqual([revoked.status, asked], [200, [['aws-1', { type: 'dataplane', mesh: 'default', id }]]])
+  assert.deepEqual([nowhere.status, nowhere.body.code], [400, 'SKERRY_TOKEN_ELSEWHERE'])
+  assert.equal(other.status, 400)
+  assert.deepEqual((await api.get('/tokens/revocations')).body.items, [{ type: 'dataplane', mesh: 'default', ids: [id] }])
+  assert.deepEqual((await alone.get('/tokens/revocations')).body.items, [])
+})
+
 test('a request for a token that is wrong says what is', async () => {
   await using api = await anApi()
   await aMesh(api)
@@ -70,8 +122,10 @@ test('a request for a token that is wrong says what is', async () => {
     ['dataplane', { mesh: 7 }, 'mesh'],
     ['dataplane', { mesh: 'default', workload: 'Not A Name' }, 'workload'],
     ['dataplane', { mesh: 'default', name: 'not_a_name' }, 'name'],
-    ['user', { groups: ['admin'] }, 'name'],
-    ['user', { name: 'x', groups: 'admin' }, 'groups'],
+    ['user', { groups: ['admin'], validFor: '1h' }, 'name'],
+    ['user', { name: 'x', groups: 'admin', validFor: '1h' }, 'groups'],
+    ['user', { name: 'x', validFor: '0s' }, 'validFor'],
+    ['dataplane', { mesh: 'default', tags: { team: 'money' } }, 'tags["team"]'],
   ]
   for (const [type, body, field] of cases) {
     const answer = await make(api, type, body)

@@ -34,4 +34,4 @@ function guess(segment: string): string {
     : `did you mean ${kind}? \`GET /_resources\` lists the kinds and their paths`
 }
 
-const others = ['meshes', 'status', 'watch', 'tokens', '_resources']
+const others = ['meshes', 'dashboard', 'watch', 'bulk', 'tokens', '_resources', '_kri', 'policies', 'who-am-i', 'config', 'global-insight']

@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MemoryStore } from '../registry/memory-store.ts'
-import { Registry } from '../registry/registry.ts'
-import { systemClock } from '../std/clock.ts'
-import { silentLog } from '../std/log.ts'
-import { aDataplane, adminToken, aMesh, anApi, aService, type TestApi } from './test-support.ts'
-
-interface SentEvent {
-  readonly event: string
-  readonly id: string | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into events of many shapes.
-  readonly data: any
-}
+import { ManualClock } from '../std/clock.ts'
+import { aDataplane, aMesh, anApi, aService } from './test-support.ts'
+import { openEvents as open } from './testing-events.ts'
 
 test('changes come as events, with their revision, filtered by kind and mesh', async () => {
   await using api = await anApi()
@@ -56,9 +47,7 @@ test('a reader that comes back resumes after the last event it saw', async () =>
 })
 
 test('a revision that is forgotten, or never was, makes the reader begin anew', async () => {
-  const store = new MemoryStore()
-  await using registry = await Registry.open(store, { clock: systemClock, log: silentLog, changeLimit: 1 })
-  await using api = await anApi({ store, registry })
+  await using api = await anApi({ limits: { rememberedChanges: 1 } })
   for (const name of ['a', 'b', 'c', 'd']) await aMesh(api, name)
 
   for (const from of ['1', '999999']) {
@@ -101,35 +90,90 @@ test('closing the API ends watches at once', async () => {
   assert.ok(performance.now() - before < 1000)
 })
 
-async function open(api: TestApi, path: string, headers: Record<string, string> = {}) {
-  const stop = new AbortController()
-  const response = await fetch(api.url + path, { headers: { authorization: `Bearer ${adminToken}`, ...headers }, signal: stop.signal })
-  assert.equal(response.headers.get('content-type'), 'text/event-stream')
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  let buffer = ''
-  const read = async (): Promise<string | undefined> => {
-    for (;;) {
-      const end = buffer.indexOf('\n\n')
-      if (end >= 0) {
-        const block = buffer.slice(0, end)
-        buffer = buffer.slice(end + 2)
-        return block
-      }
-      const { value, done } = await reader.read()
-      if (done) return undefined
-      buffer += value
-    }
+test('with initial=true everything comes first, and then what changes', async () => {
+  await using api = await anApi()
+  await aMesh(api)
+  for (const name of ['web-1', 'web-2']) await api.put(`/meshes/default/dataplanes/${name}`, aDataplane({ name }))
+
+  await using watch = await open(api, '/watch?kind=dataplanes,meshservices&initial=true')
+  const list = await watch.next()
+  const ready = await watch.next()
+  await api.put('/meshes/default/meshservices/backend', aService())
+  const change = await watch.next()
+
+  assert.deepEqual([list.event, list.data.resources.map(nameOf)], ['list', ['web-1', 'web-2']])
+  assert.deepEqual([ready.event, ready.data.revision], ['ready', list.data.revision])
+  assert.deepEqual([change.event, change.data.changes.map((it: Change) => it.resource.name)], ['change', ['backend']])
+})
+
+test('a reader that resumes is not sent everything again', async () => {
+  await using api = await anApi()
+  await aMesh(api)
+  await using watch = await open(api, '/watch?kind=meshes&initial=true', { 'last-event-id': String(api.registry.revision) })
+
+  assert.equal((await watch.next()).event, 'ready')
+})
+
+test('what is in the list is not told again as a change, and nothing between is lost', async () => {
+  await using api = await anApi()
+  await aMesh(api)
+  const writing = (async () => {
+    for (let i = 0; i < 60; i++) await api.put(`/meshes/default/dataplanes/web-${i}`, aDataplane({ name: `web-${i}` }))
+  })()
+  await using watch = await open(api, '/watch?kind=dataplanes&initial=true')
+
+  const seen: string[] = []
+  while (seen.length < 60) {
+    const { event, data } = await watch.next()
+    if (event === 'list') seen.push(...data.resources.map(nameOf))
+    if (event === 'change') seen.push(...data.changes.map((it: Change) => it.resource.name))
   }
-  return {
-    async next(): Promise<SentEvent> {
-      const lines = ((await read()) ?? '').split('\n').map(line => line.split(/: (.*)/s, 2) as [string, string])
-      const { event = '', id, data = 'null' } = Object.fromEntries(lines) as { event?: string; id?: string; data?: string }
-      return { event, id, data: JSON.parse(data) }
-    },
-    ended: async () => (await read()) === undefined,
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await reader.cancel().catch(() => {})
-    },
-  }
+  await writing
+
+  assert.equal(new Set(seen).size, 60)
+})
+
+test('labels and names narrow a watch; what leaves them is gone for its reader', async () => {
+  await using api = await anApi()
+  await aMesh(api)
+  await using watch = await open(api, '/watch?kind=dataplanes&filter[labels.app]=web&name=1')
+  await watch.next()
+  const put = (name: string, app: string) => api.put(`/meshes/default/dataplanes/${name}`, aDataplane({ name, labels: { app } }))
+
+  await put('web-2', 'web')
+  await put('web-1', 'orders')
+  await put('web-1', 'web')
+  await put('web-1', 'orders')
+
+  assert.deepEqual((await watch.next()).data.changes.map(told), ['put web-1'])
+  assert.deepEqual((await watch.next()).data.changes.map(told), ['delete web-1'])
+})
+
+test('while nothing of interest happens, a bookmark moves the place from which a reader resumes', async () => {
+  const clock = new ManualClock(Date.now())
+  await using api = await anApi({ clock, limits: { rememberedChanges: 2 } })
+  await aMesh(api)
+  await using watch = await open(api, '/watch?kind=meshservices')
+  await watch.next()
+
+  for (const name of ['web-1', 'web-2', 'web-3']) await api.put(`/meshes/default/dataplanes/${name}`, aDataplane({ name }))
+  clock.advance(15_000)
+  const bookmark = await watch.next()
+  await api.put('/meshes/default/meshservices/backend', aService())
+
+  assert.deepEqual([bookmark.event, bookmark.id], ['bookmark', String(api.registry.revision - 1)])
+  assert.deepEqual((await watch.next()).data.changes.map(told), ['put backend'])
+})
+
+interface Change {
+  readonly change: string
+  readonly resource: { readonly name: string }
+}
+
+function told({ change, resource }: Change): string {
+  return `${change} ${resource.name}`
+}
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name
 }

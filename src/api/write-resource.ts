@@ -6,6 +6,7 @@ import { notOwned, planPut, preconditionFailed, type Target } from './plan-put.t
 import { type ConditionHeaders, isConditional, mayWrite } from './preconditions.ts'
 import { ApiError, notFound } from './problem.ts'
 import type { ControlPlaneRole } from './role.ts'
+import { refuseConnectedZone } from './zone-deletion.ts'
 
 export interface Written {
   readonly result: 'created' | 'updated' | 'unchanged'
@@ -61,6 +62,7 @@ export async function deleteResource({ registry, role, target, headers, dryRun }
   const owned = mayChange(role, existing)
   if (owned.kind === 'refused') throw notOwned(owned)
   if (!mayWrite(headers, existing)) throw preconditionFailed(target, existing)
+  refuseConnectedZone(registry, existing)
 
   const alsoGone = kind.kind === 'Mesh' ? contentsOf(registry, role, name) : []
   if (dryRun) return
@@ -77,9 +79,15 @@ export function hasMesh(registry: Registry, mesh: string): boolean {
   return registry.get({ kind: 'Mesh', mesh: '', name: mesh }) !== undefined
 }
 
-/** What goes with a mesh. Proxies that are still in it would lose everything at once, so as long as there are any it stays. */
-function contentsOf(registry: Registry, role: ControlPlaneRole, mesh: string): readonly Resource[] {
-  const [proxy] = registry.list('Dataplane', mesh)
+/** What goes with a mesh. Proxies that are still in it would lose everything at once, so as long as there are any it stays. `isStaying`
+ *  leaves out what is deleted together with it. */
+export function contentsOf(
+  registry: Registry,
+  role: ControlPlaneRole,
+  mesh: string,
+  isStaying: (resource: Resource) => boolean = () => true,
+): readonly Resource[] {
+  const proxy = registry.list('Dataplane', mesh).find(isStaying)
   if (proxy) {
     throw new ApiError({
       status: 400,
@@ -87,6 +95,7 @@ function contentsOf(registry: Registry, role: ControlPlaneRole, mesh: string): r
       title: 'Could not delete a resource',
       detail: `mesh '${mesh}' still has Dataplanes, e.g. '${proxy.name}'`,
       fix: `stop its proxies first: \`skerry get dataplanes -m ${mesh}\` lists them`,
+      violations: [{ field: 'mesh', reason: 'unable to delete mesh, there are still some dataplanes attached' }],
     })
   }
   return [...registry.all()].filter(
