@@ -159,3 +159,18 @@ test('a proxy that cannot be planned is refused: with nothing in it, its configu
   assert.equal(proxy.status?.code, 'INTERNAL')
   assert.deepEqual(proxy.updates, [])
 })
+
+test('an Envoy is told in its own words where its certificate is, the built-in proxy is not', async () => {
+  await using zone = await aZoneWithCaller()
+  const listenerOf = async (userAgentName: string) => {
+    const proxy = await zone.proxy({ name: 'web-1', userAgentName })
+    const listeners = () => proxy.updates.filter(({ typeUrl }) => typeUrl === typeUrls.listener).flatMap(update => update.added)
+    const inbound = () => listeners().find(({ name }) => name === 'self_inbound_dp_main')
+    await until(() => inbound() !== undefined)
+    await proxy.close()
+    return Buffer.from(inbound()!.value!).toString('latin1')
+  }
+
+  assert.match(await listenerOf('envoy'), /skerry_agent/)
+  assert.doesNotMatch(await listenerOf('skerry'), /skerry_agent/)
+})

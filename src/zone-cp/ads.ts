@@ -1,9 +1,10 @@
 import type { DataplaneFacts, XdsType } from '../derive/facts.ts'
+import { clientKindOf } from '../envoy/client-kind.ts'
 import { typeUrls } from '../envoy/resources.ts'
 import { virtualHostName } from '../envoy/route.ts'
 import { admitDataplane } from '../identity/admit-dataplane.ts'
 import { bearerToken } from '../identity/bearer.ts'
-import { type TokenKeys, verifyToken } from '../identity/tokens.ts'
+import type { TokenAuthority } from '../identity/token-authority.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import { workloadLabel } from '../model/labels.ts'
 import type { LiveFacts } from '../registry/live.ts'
@@ -14,14 +15,15 @@ import type { MessageStream, StatusCode } from '../std/message-stream.ts'
 import { type Admission, type StreamOpening, serveDiscovery } from '../xds/ads-server.ts'
 import { envoyTypes } from '../xds/resource-types.ts'
 import type { Acknowledged, Refused } from '../xds/subscription.ts'
+import type { PlannedProxy } from './planned-proxy.ts'
 import { factsKey } from './readiness-tracker.ts'
-import type { PlannedProxy, Reconciler } from './reconcile.ts'
+import type { Reconciler } from './reconcile.ts'
 
 interface Options {
   readonly registry: Registry
   readonly reconciler: Reconciler
   readonly facts: LiveFacts<string, DataplaneFacts>
-  readonly tokens: TokenKeys
+  readonly tokens: TokenAuthority
   readonly clock: Clock
   readonly log: Log
   /** A zone gateway runs a listener's newest version. */
@@ -62,7 +64,7 @@ export class AdsStreams {
       types: envoyTypes,
       log: this.#options.log,
       admit: async opening => {
-        const admission = await admit(opening, stream.closed, this.#options)
+        const admission = await admit(opening, stream, this.#options)
         if (admission.kind === 'open') {
           onOpen(opening.node.id)
           this.#replace(opening.node.id, instanceOf(opening), stream)
@@ -86,23 +88,23 @@ function instanceOf({ node }: StreamOpening): string {
 }
 
 /** Only who holds the Dataplane's token may have its configuration. */
-async function admit({ node, metadata }: StreamOpening, closed: Promise<unknown>, options: Options): Promise<Admission> {
+async function admit({ node, metadata }: StreamOpening, stream: MessageStream, options: Options): Promise<Admission> {
   const token = bearerToken(metadata)
-  const verdict = await verifyToken(options.tokens, token, 'dataplane', options.clock)
+  const verdict = await options.tokens.verify(token, 'dataplane')
   if (verdict.kind === 'refused') return refused('UNAUTHENTICATED', `${verdict.code}: ${verdict.reason}`)
   const dot = node.id.indexOf('.')
   const [mesh, name] = [node.id.slice(0, dot), node.id.slice(dot + 1)]
   if (dot <= 0 || name === '') return refused('INVALID_ARGUMENT', `node.id is ${JSON.stringify(node.id)}, and must be <mesh>.<Dataplane>`)
-  const dataplane = await registered(options, mesh, name, closed)
+  const dataplane = await registered(options, mesh, name, stream.closed)
   if (!dataplane) return refused('NOT_FOUND', `no Dataplane ${name} is registered in mesh ${mesh}: the proxy's agent registers it`)
-  const admission = admitDataplane(verdict.claims, { mesh, name, workload: dataplane.labels[workloadLabel] })
+  const admission = admitDataplane(verdict.claims, { mesh, name, workload: dataplane.labels[workloadLabel], labels: dataplane.labels })
   if (admission.kind === 'refused') return refused('PERMISSION_DENIED', `${admission.code}: ${admission.reason}`)
-  return { kind: 'open', session: session(options.reconciler.open(mesh, name), options) }
+  options.tokens.holdStream('dataplane', verdict.claims, stream)
+  return { kind: 'open', session: session(options.reconciler.open(mesh, name, clientKindOf(node.userAgentName)), options) }
 }
 
 function session(proxy: PlannedProxy, options: Options): Extract<Admission, { kind: 'open' }>['session'] {
   const hosts = new Set<string>()
-  const atOpening = listenersOf(proxy)
   const wants = (type: string, names: readonly string[]) => type === typeUrls.virtualHost && names.some(name => name.startsWith(hostPrefix))
   return {
     snapshot: proxy.snapshot,
@@ -116,18 +118,17 @@ function session(proxy: PlannedProxy, options: Options): Extract<Admission, { ki
       for (const name of names) hosts.delete(name.slice(hostPrefix.length))
       proxy.setHosts(new Set(hosts))
     },
+    onClaimed({ typeUrl, versions }) {
+      // Only what is still its: whatever else it names is of no use, and need not be kept.
+      proxy.acknowledged(typeUrl, new Map([...versions].filter(([name]) => proxy.snapshot.get(typeUrl, name) !== undefined)))
+      if (typeUrl === typeUrls.listener) options.onListeners(proxy.mesh, proxy.name)
+    },
     onAcknowledged(acknowledged) {
       proxy.acknowledged(acknowledged.typeUrl, acknowledged.versions)
-      if (acknowledged.typeUrl === typeUrls.listener) {
-        for (const name of acknowledged.versions.keys()) atOpening.delete(name)
-        proxy.acknowledged(typeUrls.listener, atOpening)
-        atOpening.clear()
-      }
       record(options, proxy, acknowledged)
       if (acknowledged.typeUrl === typeUrls.listener) options.onListeners(proxy.mesh, proxy.name)
     },
     onRefused(refusal) {
-      if (refusal.typeUrl === typeUrls.listener) for (const name of refusal.versions.keys()) atOpening.delete(name)
       options.log.warn('a proxy refused its configuration', {
         mesh: proxy.mesh,
         proxy: proxy.name,
@@ -141,24 +142,15 @@ function session(proxy: PlannedProxy, options: Options): Extract<Admission, { ki
   }
 }
 
-/** Listeners as they are when the stream opens. Those that the first answer leaves out are those that a returning proxy runs already. */
-function listenersOf({ snapshot }: PlannedProxy): Map<string, string> {
-  const versions = new Map<string, string>()
-  for (const name of snapshot.wildcard(typeUrls.listener)) {
-    const listener = snapshot.get(typeUrls.listener, name)
-    if (typeof listener === 'object') versions.set(name, listener.version)
-  }
-  return versions
-}
-
-/** Facts change when they mean something: the first acceptance of listeners, a refusal, the end of one. */
+/** Facts change when they mean something: the first acceptance of listeners or bundles, a refusal, the end of one. */
 function record({ facts, clock }: Options, proxy: PlannedProxy, answer: Acknowledged | Refused): void {
   const type = shortName(answer.typeUrl)
   facts.update(factsKey(proxy.mesh, proxy.name), current => {
     if (!current || !type) return current
     const refusals = refusalsAfter(current.refusals, type, answer, clock.now())
-    const acknowledged =
-      type === 'lds' && answer.kind === 'acknowledged' && answer.versions.size > 0 ? (current.acknowledged ?? 1) : current.acknowledged
+    const isTaken = answer.kind === 'acknowledged' && answer.versions.size > 0
+    const acknowledged = type === 'lds' && isTaken ? (current.acknowledged ?? 1) : current.acknowledged
+    const trusts = current.trusts || (type === 'sds' && isTaken)
     const before = current.exchanges[type] ?? { sent: 0, acknowledged: 0, rejected: 0, lastUpdateMs: 0 }
     const exchange = {
       sent: before.sent + 1,
@@ -166,7 +158,7 @@ function record({ facts, clock }: Options, proxy: PlannedProxy, answer: Acknowle
       rejected: before.rejected + (answer.kind === 'refused' ? 1 : 0),
       lastUpdateMs: clock.now(),
     }
-    return { ...current, refusals, acknowledged, exchanges: { ...current.exchanges, [type]: exchange } }
+    return { ...current, refusals, acknowledged, trusts, exchanges: { ...current.exchanges, [type]: exchange } }
   })
 }
 

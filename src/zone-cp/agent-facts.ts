@@ -7,7 +7,7 @@ const rememberedConnections = 5
 export function connected(
   hello: Hello,
   known: DataplaneFacts | undefined,
-  { now, controlPlaneId }: { readonly now: number; readonly controlPlaneId: string },
+  { now, controlPlaneId, tokenNotAfterMs }: { readonly now: number; readonly controlPlaneId: string; readonly tokenNotAfterMs?: number },
 ): DataplaneFacts {
   const current = known ?? unknownDataplane
   const isSameProcess = current.instanceId === hello.instanceId
@@ -20,6 +20,7 @@ export function connected(
     version: hello.version,
     engine: hello.engine,
     certificate: heldCertificate(hello, current, now),
+    ...(tokenNotAfterMs === undefined ? {} : { tokenNotAfterMs }),
   }
 }
 
@@ -32,7 +33,9 @@ export function disconnected(facts: DataplaneFacts, now: number): DataplaneFacts
 function heldCertificate(hello: Hello, current: DataplaneFacts, now: number): DataplaneFacts['certificate'] {
   const notAfterMs = Number(hello.certificateNotAfterMs)
   if (notAfterMs <= now) return null
-  return current.certificate?.notAfterMs === notAfterMs ? current.certificate : { issuedAtMs: 0, notAfterMs, issuer: '', issued: 0 }
+  return current.certificate?.notAfterMs === notAfterMs
+    ? current.certificate
+    : { issuedAtMs: 0, notAfterMs, issuer: '', root: '', issued: 0 }
 }
 
 function closed(connections: readonly Connection[], now: number): readonly Connection[] {

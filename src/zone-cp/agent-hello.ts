@@ -32,7 +32,12 @@ export function admitHello(
   const { draft } = read
   if (draft.kind !== 'Dataplane')
     return refused('SKERRY_DATAPLANE_INVALID', `a proxy is a Dataplane, not a ${draft.kind}`, 'update the proxy')
-  const admission = admitDataplane(claims, { mesh: draft.mesh, name: draft.name, workload: draft.labels[workloadLabel] })
+  const admission = admitDataplane(claims, {
+    mesh: draft.mesh,
+    name: draft.name,
+    workload: draft.labels[workloadLabel],
+    labels: draft.labels,
+  })
   if (admission.kind === 'refused') return refused(admission.code, admission.reason, '')
   if (!hasMesh(draft.mesh)) {
     const fix = 'create it at global, or wait until the zone has it'

@@ -2,9 +2,9 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import type { DataplaneFacts } from '../derive/facts.ts'
 import { type AgentMessage, type Bound, type Hello, ZoneMessageSchema } from '../gen/skerry/agent/v1/agent_pb.js'
 import { readCsr } from '../identity/csr.ts'
-import type { DataplaneClaims } from '../identity/token-claims.ts'
-import type { TokenKeys } from '../identity/tokens.ts'
-import type { Dataplane, DataplaneSpec } from '../model/kinds/dataplane.ts'
+import type { TokenAuthority } from '../identity/token-authority.ts'
+import type { DataplaneClaims, StandardClaims } from '../identity/token-claims.ts'
+import { type Dataplane, type DataplaneSpec, isZoneIngress } from '../model/kinds/dataplane.ts'
 import type { LiveFacts } from '../registry/live.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Clock, Timer } from '../std/clock.ts'
@@ -15,13 +15,15 @@ import { type AgentRefusal, admitHello } from './agent-hello.ts'
 import type { Authorities } from './authorities.ts'
 import { factsKey } from './readiness-tracker.ts'
 import type { Reconciler } from './reconcile.ts'
+import type { ZoneDoubts } from './zone-doubts.ts'
 
 export interface AgentsOptions {
   readonly registry: Registry
   readonly reconciler: Reconciler
   readonly facts: LiveFacts<string, DataplaneFacts>
   readonly authorities: Authorities
-  readonly tokens: TokenKeys
+  readonly doubts: ZoneDoubts
+  readonly tokens: TokenAuthority
   readonly zone: string
   readonly instanceId: string
   readonly clock: Clock
@@ -37,7 +39,7 @@ const returnWithinMs = 1000
 export class AgentSession {
   readonly #options: AgentsOptions
   readonly #stream: MessageStream
-  readonly #claims: DataplaneClaims
+  readonly #claims: DataplaneClaims & Pick<StandardClaims, 'exp'>
   readonly #sessions: Map<string, AgentSession>
   /** Refused, superseded, or at its end: what still comes is not heard. */
   readonly #over = new AbortController()
@@ -47,12 +49,17 @@ export class AgentSession {
   #isRegistered = false
   #isDraining = false
   #isSuperseded = false
-  /** The SPIFFE ID of the last certificate; null = none was signed on this stream. */
-  #certifiedAs: string | null = null
+  /** The last certificate that was signed on this stream; null = none. */
+  #certified: { readonly spiffeId: string; readonly root: string } | null = null
   /** What a proxy that this control plane finds in its store has told so far: it counts as it was until it has told everything. */
   #returning: { facts: DataplaneFacts; readonly hasApplications: boolean; readonly timer: Timer } | null = null
 
-  constructor(options: AgentsOptions, stream: MessageStream, claims: DataplaneClaims, sessions: Map<string, AgentSession>) {
+  constructor(
+    options: AgentsOptions,
+    stream: MessageStream,
+    claims: DataplaneClaims & Pick<StandardClaims, 'exp'>,
+    sessions: Map<string, AgentSession>,
+  ) {
     this.#options = options
     this.#stream = stream
     this.#claims = claims
@@ -71,6 +78,8 @@ export class AgentSession {
         return this.#update({ applications: new Map(message.value.inbounds.map(({ name, ready, reason }) => [name, { ready, reason }])) })
       case 'bound':
         return this.#bound(message.value)
+      case 'reached':
+        return this.#options.doubts.told(this.#key.mesh, this.#key.name, message.value.addresses)
       case 'draining':
         // Not awaited: a stream that breaks meanwhile must be noticed.
         return this.#inBackground('a proxy could not be drained', this.#drain())
@@ -87,6 +96,7 @@ export class AgentSession {
     const id = factsKey(mesh, name)
     if (this.#sessions.get(id) !== this) return
     this.#sessions.delete(id)
+    this.#options.doubts.told(mesh, name, null)
     const { facts, clock, registry, log } = this.#options
     const key = { kind: 'Dataplane', mesh, name }
     if (why === 'left') {
@@ -117,12 +127,24 @@ export class AgentSession {
     if (this.#isRegistered) this.#stream.end({ code: 'UNAVAILABLE', message: 'the Dataplane was deleted: connect again to register it' })
   }
 
+  /** Asks for another certificate when another root signs now, or in another name. One of an earlier process counts as the old root's. */
   renewIfOutdated(): void {
-    if (!this.#key || this.#certifiedAs === null) return
+    if (!this.#key) return
     const { registry, authorities } = this.#options
     const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', ...this.#key })
-    const spiffeId = dataplane && authorities.spiffeIdOf(dataplane)
-    if (spiffeId && spiffeId !== this.#certifiedAs) this.#send({ case: 'renew', value: {} })
+    const authority = dataplane && authorities.authorityFor(dataplane)
+    if (!authority) return
+    const isOutdated = this.#certified
+      ? this.#certified.spiffeId !== authority.spiffeId || this.#certified.root !== authority.ca.fingerprint
+      : authority.isRotating && this.#facts?.certificate?.root === ''
+    if (isOutdated) this.#send({ case: 'renew', value: {} })
+  }
+
+  /** A zone gateway is told where those of other zones are: it sees whether they can be reached. */
+  watchOthers(mesh: string): void {
+    if (!this.#isRegistered || this.#key?.mesh !== mesh) return
+    const dataplane = this.#options.registry.get<Dataplane>({ kind: 'Dataplane', ...this.#key })
+    if (dataplane && isZoneIngress(dataplane.spec)) this.#send({ case: 'watch', value: { addresses: this.#options.doubts.targets(mesh) } })
   }
 
   async #hello(hello: Hello): Promise<void> {
@@ -146,15 +168,17 @@ export class AgentSession {
     if (this.#over.signal.aborted) return
     this.#isRegistered = true
     const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh, name })
-    const spiffeId = dataplane ? (authorities.spiffeIdOf(dataplane) ?? '') : ''
+    const spiffeId = (dataplane && authorities.authorityFor(dataplane)?.spiffeId) ?? ''
     this.#send({ case: 'registered', value: { mesh, name, zone, spiffeId } })
+    this.renewIfOutdated()
+    this.watchOthers(mesh)
     log.info('a proxy joined', { mesh, proxy: name, peer: this.#stream.peer, engine: hello.engine })
   }
 
   #takeFacts(id: string, spec: DataplaneSpec, hello: Hello, now: number): void {
     const { facts, registry, clock, instanceId } = this.#options
     const known = facts.get(id)
-    const next = connected(hello, known, { now, controlPlaneId: instanceId })
+    const next = connected(hello, known, { now, controlPlaneId: instanceId, tokenNotAfterMs: this.#claims.exp * 1000 })
     const isReturning = known === undefined && next.certificate !== null && registry.get({ kind: 'Dataplane', ...this.#key! }) !== undefined
     if (!isReturning) {
       facts.set(id, next)
@@ -182,7 +206,8 @@ export class AgentSession {
     if (!authority) return
     const issued = await authority.ca.issue(authority.spiffeId, verdict.publicKey)
     if (this.#over.signal.aborted) return
-    this.#certifiedAs = authority.spiffeId
+    const root = authority.ca.fingerprint
+    this.#certified = { spiffeId: authority.spiffeId, root }
     this.#send({
       case: 'certificate',
       value: { chainPem: issued.chainPem, notAfterMs: BigInt(issued.notAfterMs), renewAtMs: BigInt(issued.renewAtMs) },
@@ -193,15 +218,19 @@ export class AgentSession {
         issuedAtMs: clock.now(),
         notAfterMs: issued.notAfterMs,
         issuer: authority.identity,
+        root,
         issued: issuedBefore + 1,
       },
     })
+    // Another root may have taken over while this one signed.
+    this.renewIfOutdated()
   }
 
   /** What listens was accepted, be it from another process of this control plane. */
   #bound({ listeners, failures }: Bound): void {
     this.#update({
       acknowledged: this.#facts?.acknowledged ?? (listeners.length > 0 ? 1 : null),
+      trusts: this.#facts?.trusts || listeners.length > 0,
       bound: new Set(listeners),
       bindFailures: new Map(failures.map(({ listener, reason }) => [listener, reason])),
     })

@@ -122,7 +122,7 @@ test('an instance is ready when it has its certificate, listens, and its applica
   agent.askForCertificate()
   const { chainPem } = await agent.next('certificate')
   assert.equal(new X509Certificate(chainPem).subjectAltName, 'URI:spiffe://default.east.mesh.local/workload/web')
-  assert.match(reason(), /not accepted its listeners/)
+  assert.match(reason(), /not accepted its trust bundles/)
 
   agent.bound('self_inbound_dp_main')
   await until(() => /has not been asked/.test(reason()))
@@ -380,6 +380,7 @@ test('when the name of its identity changes a proxy is told to renew its certifi
     provider: { type: 'Bundled' },
   }
   await zone.put({ kind: 'MeshIdentity', mesh: 'default', name: 'identity', labels: {}, spec })
+  await zone.pass(20_000)
 
   await agent.next('renew')
 })

@@ -1,7 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { type AgentMessage, AgentMessageSchema } from '../gen/skerry/agent/v1/agent_pb.js'
 import { bearerToken } from '../identity/bearer.ts'
-import { verifyToken } from '../identity/tokens.ts'
 import type { MessageStream, StreamStatus } from '../std/message-stream.ts'
 import { AgentSession, type AgentsOptions, refuse } from './agent-session.ts'
 import { factsKey } from './readiness-tracker.ts'
@@ -50,6 +49,11 @@ export class Agents {
     for (const session of this.#sessions.values()) session.renewIfOutdated()
   }
 
+  /** Other zones have gateways elsewhere now: this zone's look there from now on. */
+  watchOthers(mesh: string): void {
+    for (const session of this.#sessions.values()) session.watchOthers(mesh)
+  }
+
   /**
    * Ends every stream, and resolves when what they meant is written. It is this control plane that leaves, not its proxies: they count as
    * they did, so that the next process finds – and tells other zones – what is true.
@@ -62,14 +66,15 @@ export class Agents {
   }
 
   async #serve(stream: MessageStream): Promise<void> {
-    const { log, tokens, clock } = this.#options
+    const { log, tokens } = this.#options
     const token = bearerToken(stream.metadata)
-    const verdict = await verifyToken(tokens, token, 'dataplane', clock)
+    const verdict = await tokens.verify(token, 'dataplane')
     if (verdict.kind === 'refused') {
       const { code, reason } = verdict
       log.warn('a proxy was refused', { peer: stream.peer, code, reason })
       return refuse(stream, { kind: 'refused', code, reason, fix: 'make a token with skerry token dataplane' })
     }
+    tokens.holdStream('dataplane', verdict.claims, stream)
     const session = new AgentSession(this.#options, stream, verdict.claims, this.#sessions)
     try {
       for await (const bytes of stream.messages) {

@@ -1,15 +1,18 @@
-import { loadOrCreateMeshCa, type MeshCa } from '../identity/mesh-ca.ts'
-import { computedLabels } from '../model/compute-labels.ts'
+import type { MeshCa } from '../identity/mesh-ca.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import type { MeshIdentity } from '../model/kinds/mesh-identity.ts'
+import type { TrustAcknowledgement, TrustedRoots } from '../model/kinds/trust-acknowledgement.ts'
 import { kriOf } from '../model/kri.ts'
-import { managedByLabel, managedBySkerry } from '../model/labels.ts'
+import { zoneLabel } from '../model/labels.ts'
 import { displayNameOf } from '../model/names.ts'
-import type { ResourceDraft } from '../model/resource.ts'
-import { identityFor, spiffeIdFor, trustDomainFor } from '../policy/mesh-identity.ts'
+import { identityFor, spiffeIdFor } from '../policy/mesh-identity.ts'
+import type { ChangeBatch } from '../registry/change-batch.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
+import { IdentityRoots } from './trust/identity-roots.ts'
+import { canonical } from './trust/roots.ts'
+import { isRotating, named, type RootFacts, type RotationState, signing, stateOf } from './trust/rotation.ts'
 
 /** Who signs for a proxy, and as whom. */
 export interface Authority {
@@ -17,35 +20,52 @@ export interface Authority {
   readonly spiffeId: string
   /** KRI of the MeshIdentity. */
   readonly identity: string
+  /** Certificates of another root may be about that should be replaced. */
+  readonly isRotating: boolean
 }
 
 /** After a CA could not be made or kept. */
 const retryMs = 5000
 
-/** This zone's CA for each MeshIdentity, made when the MeshIdentity first appears, and the MeshTrust that tells all zones its root. */
+/** While roots rotate, how often it is looked whether they may go on; what others acknowledge is looked at when it comes. */
+const rotationMs = 1000
+
+interface Options {
+  readonly registry: Registry
+  readonly zone: string
+  /** Proxies of a mesh that may hold a certificate of this root. */
+  readonly holders: (mesh: string, root: string) => number
+  /** false = global is not there, and what other zones say may be old. */
+  readonly isHeard?: () => boolean
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** This zone's roots for each MeshIdentity, the first made when the MeshIdentity appears, and the MeshTrust that tells all zones. */
 export class Authorities {
+  readonly #options: Options
   readonly #registry: Registry
   readonly #zone: string
   readonly #clock: Clock
   readonly #log: Log
-  readonly #cas = new Map<string, MeshCa>()
+  readonly #roots = new Map<string, IdentityRoots>()
   readonly #waiting = new Set<() => void>()
   readonly #unsubscribe: () => void
-  /** Another CA signs now. */
+  /** Another root signs now, or another is in use, or named. */
   onChange: () => void = () => {}
   #working: Promise<void> = Promise.resolve()
   #retry: Timer | null = null
+  /** What `onChange` was told of last. */
+  #told = ''
   #isClosed = false
 
-  constructor(options: { registry: Registry; zone: string; clock: Clock; log: Log }) {
+  constructor(options: Options) {
+    this.#options = options
     this.#registry = options.registry
     this.#zone = options.zone
     this.#clock = options.clock
     this.#log = options.log
-    this.#unsubscribe = options.registry.onChange(batch => {
-      if (batch.changes.some(change => (change.kind === 'put' ? change.resource.kind : change.key.kind) === 'MeshIdentity')) this.#refresh()
-      else if (batch.changes.some(change => change.kind === 'put' && change.resource.kind === 'Dataplane')) this.#wake()
-    })
+    this.#unsubscribe = options.registry.onChange(batch => this.#onBatch(batch))
     this.#refresh()
   }
 
@@ -63,14 +83,38 @@ export class Authorities {
 
   /** null = no MeshIdentity selects the proxy, or its CA is still being made. */
   authorityFor(dataplane: Dataplane): Authority | null {
-    const subject = { mesh: dataplane.mesh, zone: this.#zone, name: dataplane.name, labels: dataplane.labels }
-    const identity = identityFor(this.#registry.list<MeshIdentity>('MeshIdentity', dataplane.mesh), subject)
-    const ca = identity && this.#cas.get(this.#caKey(identity))
-    return ca ? { ca, spiffeId: spiffeIdFor(identity, subject), identity: kriOf(identity) } : null
+    const found = this.#rootsFor(dataplane)
+    const ca = found?.roots.ca
+    if (!found || !ca) return null
+    const { identity, roots, subject } = found
+    return {
+      ca,
+      spiffeId: inDomain(ca.trustDomain, spiffeIdFor(identity, subject)),
+      identity: kriOf(identity),
+      isRotating: isRotating(roots.record),
+    }
   }
 
-  spiffeIdOf(dataplane: Dataplane): string | null {
-    return this.authorityFor(dataplane)?.spiffeId ?? null
+  /** As what a proxy may present itself: more than one while its trust domain changes. */
+  spiffeIdsOf(dataplane: Dataplane): string[] {
+    const found = this.#rootsFor(dataplane)
+    if (!found) return []
+    const { identity, roots, subject } = found
+    const domains = new Set(named(roots.record, this.#facts(dataplane.mesh)).map(root => root.trustDomain))
+    return [...domains].map(domain => inDomain(domain, spiffeIdFor(identity, subject)))
+  }
+
+  /** The roots that signed what this zone's proxies of a mesh hold. */
+  signedBy(mesh: string): TrustedRoots[] {
+    const facts = this.#facts(mesh)
+    const used = this.#ofMesh(mesh).flatMap(({ record }) => signing(record, facts))
+    return canonical(used.map(({ trustDomain, id }) => ({ trustDomain, roots: [id] })))
+  }
+
+  /** Where the roots of a mesh stand, when any is on its way in or out. */
+  rotationOf(mesh: string): RotationState[] {
+    const facts = this.#facts(mesh)
+    return this.#ofMesh(mesh).flatMap(({ identity, record }) => stateOf(identity, record, facts))
   }
 
   /** As authorityFor, but waits until there is one: a mesh's identity may still be on its way from global. */
@@ -84,8 +128,35 @@ export class Authorities {
     return null
   }
 
-  #caKey(identity: MeshIdentity): string {
-    return `${identity.mesh}/${displayNameOf(identity)}/${trustDomainFor(identity, { mesh: identity.mesh, zone: this.#zone })}`
+  #rootsFor({ mesh, name, labels }: Dataplane) {
+    const subject = { mesh, zone: this.#zone, name, labels }
+    const identity = identityFor(this.#registry.list<MeshIdentity>('MeshIdentity', mesh), subject)
+    const roots = identity && this.#roots.get(`${mesh}/${displayNameOf(identity)}`)
+    return roots ? { identity, roots, subject } : null
+  }
+
+  #ofMesh(mesh: string): IdentityRoots[] {
+    return [...this.#roots.values()].filter(roots => roots.mesh === mesh)
+  }
+
+  #facts(mesh: string): RootFacts {
+    const said = this.#registry.list<TrustAcknowledgement>('TrustAcknowledgement', mesh)
+    const byZone = new Map(said.map(one => [one.labels[zoneLabel] ?? this.#zone, one.spec.trusts]))
+    return {
+      now: this.#clock.now(),
+      zones: [...new Set([this.#zone, ...byZone.keys()])],
+      believes: (zone, trustDomain, root) =>
+        byZone.get(zone)?.some(entry => entry.trustDomain === trustDomain.toLowerCase() && entry.roots.includes(root)) ?? false,
+      holders: root => this.#options.holders(mesh, root),
+      complete: this.#options.isHeard?.() ?? true,
+    }
+  }
+
+  #onBatch({ changes }: ChangeBatch): void {
+    const kinds = new Set(changes.map(change => (change.kind === 'put' ? change.resource.kind : change.key.kind)))
+    const isRotatingNow = kinds.has('TrustAcknowledgement') && [...this.#roots.values()].some(({ record }) => isRotating(record))
+    if (kinds.has('MeshIdentity') || isRotatingNow) this.#refresh()
+    else if (kinds.has('Dataplane')) this.#wake()
   }
 
   /** Resolves when another authority may answer, or when the signal is aborted. */
@@ -115,40 +186,45 @@ export class Authorities {
   async #ensureAll(): Promise<void> {
     for (const identity of this.#registry.list<MeshIdentity>('MeshIdentity')) {
       if (this.#isClosed) return
-      const key = this.#caKey(identity)
-      if (identity.spec.provider.type !== 'Bundled' || this.#cas.has(key)) continue
+      if (identity.spec.provider?.type !== 'Bundled') continue
+      const { mesh } = identity
+      const name = displayNameOf(identity)
+      const roots = this.#roots.get(`${mesh}/${name}`) ?? new IdentityRoots(mesh, name, this.#options)
       try {
-        this.#cas.set(key, await this.#ensure(identity))
-        this.onChange()
+        await roots.advance(identity, this.#facts(mesh))
+        this.#roots.set(`${mesh}/${name}`, roots)
+        if (isRotating(roots.record)) this.#refreshIn(rotationMs)
       } catch (error) {
-        this.#log.error('a mesh CA could not be made', {
-          mesh: identity.mesh,
-          identity: displayNameOf(identity),
-          error,
-          retryInMs: retryMs,
-        })
-        if (!this.#isClosed) this.#retry ??= this.#clock.setTimeout(() => this.#refresh(), retryMs)
+        this.#log.error('the roots of an identity could not be made or kept', { mesh, identity: name, error, retryInMs: retryMs })
+        this.#refreshIn(retryMs)
       }
     }
+    this.#tell()
   }
 
-  async #ensure(identity: MeshIdentity): Promise<MeshCa> {
-    const { mesh } = identity
-    const identityName = displayNameOf(identity)
-    const trustDomain = trustDomainFor(identity, { mesh, zone: this.#zone })
-    const ca = await loadOrCreateMeshCa(this.#registry, { mesh, zone: this.#zone, identityName, trustDomain }, this.#clock)
-    if (identity.spec.provider.bundled?.meshTrustCreation !== 'Disabled') {
-      const trust: ResourceDraft = {
-        kind: 'MeshTrust',
-        mesh,
-        name: `${identityName}-${this.#zone}`,
-        labels: { [managedByLabel]: managedBySkerry },
-        spec: { trustDomain, caBundles: [{ type: 'Pem', pem: { value: ca.rootPem } }] },
-      }
-      const labels = { ...trust.labels, ...computedLabels(trust, { mode: 'zone', zone: this.#zone }) }
-      await this.#registry.commit([{ kind: 'put', draft: { ...trust, labels } }])
-    }
-    this.#log.info('signing for mesh', { mesh, identity: identityName, trustDomain })
-    return ca
+  #refreshIn(ms: number): void {
+    if (!this.#isClosed) this.#retry ??= this.#clock.setTimeout(() => this.#refresh(), ms)
   }
+
+  /** What is signed with, in use, and named: others follow from it. */
+  #tell(): void {
+    const meshes = new Set([...this.#roots.values()].map(({ mesh }) => mesh))
+    const text = JSON.stringify(
+      [...meshes].map(mesh => [
+        mesh,
+        this.signedBy(mesh),
+        this.rotationOf(mesh),
+        this.#ofMesh(mesh).map(({ record, ca }) => [ca?.fingerprint, named(record, this.#facts(mesh)).map(root => root.id)]),
+      ]),
+    )
+    if (text === this.#told) return
+    this.#told = text
+    this.onChange()
+  }
+}
+
+/** The same path in a trust domain. */
+function inDomain(trustDomain: string, spiffeId: string): string {
+  const path = spiffeId.slice('spiffe://'.length)
+  return `spiffe://${trustDomain}${path.slice(path.indexOf('/'))}`
 }

@@ -1,4 +1,8 @@
+import { apiOptions } from '../api/options.ts'
+import { storeOptions } from '../registry/store-options.ts'
+import { logLevelOption } from '../std/log-option.ts'
 import type { OptionSpec } from '../std/options.ts'
+import { defaultVipCidrs } from './vips.ts'
 
 /** The settings of `skerry zone run`. */
 export const options = [
@@ -20,25 +24,8 @@ export const options = [
     help: 'Where the store, keys and ports.json lie',
     default: './skerry-zone',
   },
-  {
-    flag: '--store',
-    env: 'SKERRY_STORE',
-    key: 'store',
-    value: 'string',
-    placeholder: 'KIND',
-    help: 'sqlite keeps everything in DIR/store.db; memory forgets everything at the end',
-    default: 'sqlite',
-    choices: ['sqlite', 'memory'],
-  },
-  {
-    flag: '--api',
-    env: 'SKERRY_API_LISTEN',
-    key: 'api',
-    value: 'address',
-    placeholder: 'HOST:PORT',
-    help: 'Where the HTTP API listens',
-    default: { host: '127.0.0.1', port: 5681 },
-  },
+  ...storeOptions,
+  ...apiOptions,
   {
     flag: '--xds',
     env: 'SKERRY_XDS_LISTEN',
@@ -47,6 +34,14 @@ export const options = [
     placeholder: 'HOST:PORT',
     help: 'Where proxies connect (TLS)',
     default: { host: '127.0.0.1', port: 5678 },
+  },
+  {
+    flag: '--dns',
+    env: 'SKERRY_DNS_LISTEN',
+    key: 'dns',
+    value: 'address',
+    placeholder: 'HOST:PORT',
+    help: 'Where services are answered by name over DNS (UDP and TCP), e.g. 127.0.0.1:5653; without it there is no DNS',
   },
   {
     flag: '--global',
@@ -73,21 +68,40 @@ export const options = [
     help: "PEM of the CA that signs global's certificate; without it the fingerprint in the zone token decides",
   },
   {
-    flag: '--admin-token-file',
-    env: 'SKERRY_ADMIN_TOKEN_FILE',
-    key: 'adminTokenFile',
-    value: 'string',
-    placeholder: 'FILE',
-    help: "The admin's token: used as it is when the file exists, else made there; default DIR/admin.token",
-  },
-  {
     flag: '--defaults',
     env: 'SKERRY_DEFAULTS',
     key: 'defaults',
     value: 'boolean',
     placeholder: '',
-    help: 'Make mesh default, its identity and its permission on first start (a zone without global only)',
+    help: 'On first start make the HostnameGenerators of this zone and, without global, mesh default with its identity and its permission',
     default: true,
+  },
+  {
+    flag: '--vip-cidr-mesh-service',
+    env: 'SKERRY_VIP_CIDR_MESH_SERVICE',
+    key: 'vipCidrMeshService',
+    value: 'string',
+    placeholder: 'CIDR',
+    help: 'From which IPv4 range this zone gives every MeshService a virtual address',
+    default: defaultVipCidrs.vipCidrMeshService,
+  },
+  {
+    flag: '--vip-cidr-mesh-external-service',
+    env: 'SKERRY_VIP_CIDR_MESH_EXTERNAL_SERVICE',
+    key: 'vipCidrMeshExternalService',
+    value: 'string',
+    placeholder: 'CIDR',
+    help: 'From which IPv4 range this zone gives every MeshExternalService a virtual address',
+    default: defaultVipCidrs.vipCidrMeshExternalService,
+  },
+  {
+    flag: '--vip-cidr-mesh-multi-zone-service',
+    env: 'SKERRY_VIP_CIDR_MESH_MULTI_ZONE_SERVICE',
+    key: 'vipCidrMeshMultiZoneService',
+    value: 'string',
+    placeholder: 'CIDR',
+    help: 'From which IPv4 range this zone gives every MeshMultiZoneService a virtual address',
+    default: defaultVipCidrs.vipCidrMeshMultiZoneService,
   },
   {
     flag: '--offline-after',
@@ -99,13 +113,13 @@ export const options = [
     default: 600_000,
   },
   {
-    flag: '--log-level',
-    env: 'SKERRY_LOG_LEVEL',
-    key: 'logLevel',
-    value: 'string',
-    placeholder: 'LEVEL',
-    help: 'debug, info, warn or error',
-    default: 'info',
-    choices: ['debug', 'info', 'warn', 'error'],
+    flag: '--delete-services-after',
+    env: 'SKERRY_DELETE_SERVICES_AFTER',
+    key: 'deleteServicesAfter',
+    value: 'duration',
+    placeholder: 'TIME',
+    help: 'How long a MeshService that was made for its proxies stays when the last of them is gone (one that something names stays)',
+    default: 3_600_000,
   },
+  logLevelOption,
 ] as const satisfies readonly OptionSpec[]

@@ -1,62 +1,59 @@
-import { hostnamesOf, indexServices, type NamedService } from '../derive/hostname.ts'
-import { deriveMeshServices, isManaged, type MeshServiceDraft } from '../derive/mesh-service.ts'
-import { sameContent } from '../derive/same-content.ts'
-import { capacity } from '../derive/service-capacity.ts'
-import { availability, countProxies, type InstanceFacts, membersOf, meshServiceStatus, multiZoneServiceStatus } from '../derive/status.ts'
-import { deriveZoneAddresses } from '../derive/zone-address.ts'
+import { isNameable, type NameableService, nameableKinds } from '../derive/hostname-generator.ts'
+import { isManaged } from '../derive/mesh-service.ts'
 import { type Dataplane, isZoneIngress } from '../model/kinds/dataplane.ts'
 import type { MeshMultiZoneService } from '../model/kinds/mesh-multi-zone-service.ts'
 import type { MeshService } from '../model/kinds/mesh-service.ts'
-import type { MeshZoneAddress } from '../model/kinds/mesh-zone-address.ts'
-import type { ServiceCapacity } from '../model/kinds/service-capacity.ts'
-import { displayNameLabel, workloadLabel, zoneIngressLabel, zoneLabel } from '../model/labels.ts'
+import { workloadLabel, zoneLabel } from '../model/labels.ts'
 import { displayNameOf } from '../model/names.ts'
-import type { ResourceDraft } from '../model/resource.ts'
+import { formatKey, parseKey } from '../model/resource.ts'
 import { selectsDataplane } from '../model/service-instances.ts'
 import { matchesLabels } from '../model/target-ref.ts'
 import type { ChangeBatch } from '../registry/change-batch.ts'
-import type { Registry, RegistryChange } from '../registry/registry.ts'
+import type { RegistryChange } from '../registry/registry.ts'
 import { RevisionConflictError } from '../registry/store.ts'
 import type { Log } from '../std/log.ts'
-import { instancesOf } from './instances.ts'
-import type { ReadinessTracker } from './readiness-tracker.ts'
+import { DerivedChanges, type DerivedOptions } from './derived-changes.ts'
 
-interface Options {
-  readonly registry: Registry
-  readonly zone: string
-  readonly readiness: ReadinessTracker
-  readonly spiffeIdOf: (dataplane: Dataplane) => string | null
-  /** Can callers of other zones come in to this service: has a zone gateway taken its route? */
-  readonly isExposed: (service: MeshService) => boolean
+interface Options extends DerivedOptions {
   readonly log: Log
 }
 
 /**
- * Writes what follows from Dataplanes and their readiness – MeshServices with state and status, ServiceCapacity, MeshZoneAddress – when
- * it differs from what is written. A change costs the instances of the services it touches.
+ * Writes what follows from Dataplanes and their readiness – MeshServices with state and status, ServiceCapacity, MeshZoneAddress – and
+ * the names and virtual addresses of all services, when it differs from what is written. A change costs the instances of the services
+ * it touches.
  */
 export class DerivedResources {
   readonly #options: Options
+  readonly #derive: DerivedChanges
   /** `mesh/name` of services to look at again. */
   readonly #services = new Set<string>()
+  /** Keys of services whose status has names and an address only: other zones' MeshServices, and MeshExternalServices. */
+  readonly #named = new Set<string>()
   /** Meshes whose zone addresses to look at again. */
   readonly #gateways = new Set<string>()
   /** This zone's services whose selector a user wrote: it need not be a workload's. Mesh → name → service. */
   readonly #userWritten = new Map<string, Map<string, MeshService>>()
-  readonly #unsubscribe: () => void
+  readonly #unsubscribe: readonly (() => void)[]
   #running: Promise<void> | null = null
   #isClosed = false
 
   constructor(options: Options) {
     this.#options = options
+    this.#derive = new DerivedChanges(options)
     for (const service of options.registry.list<MeshService>('MeshService')) this.#keepUserWritten(service, service)
     this.touchAll()
-    this.#unsubscribe = options.registry.onChange(batch => this.#onBatch(batch))
+    for (const kind of nameableKinds) for (const service of options.registry.list<NameableService>(kind)) this.#markNamed(service)
+    this.#unsubscribe = [
+      options.hostnames.onChange(keys => this.#touchNamed(keys)),
+      options.vips.onChange(keys => this.#touchNamed(keys)),
+      options.registry.onChange(batch => this.#onBatch(batch)),
+    ]
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#unsubscribe()
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
     await this.#running
   }
 
@@ -84,6 +81,23 @@ export class DerivedResources {
     this.#schedule()
   }
 
+  /** The names or addresses of services are others. */
+  #touchNamed(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const service = this.#options.registry.get(parseKey(key))
+      if (service && isNameable(service)) this.#markNamed(service)
+    }
+    this.#schedule()
+  }
+
+  #markNamed(service: NameableService): void {
+    const { mesh, kind, name, labels } = service
+    if (kind === 'MeshMultiZoneService') this.#services.add(`${mesh}/${displayNameOf(service)}`)
+    else if (kind === 'MeshService' && (labels[zoneLabel] ?? this.#options.zone) === this.#options.zone)
+      this.#services.add(`${mesh}/${name}`)
+    else this.#named.add(formatKey(service))
+  }
+
   #onBatch(batch: ChangeBatch): void {
     for (const change of batch.changes) {
       const now = change.kind === 'put' ? change.resource : undefined
@@ -95,7 +109,7 @@ export class DerivedResources {
         case 'MeshService':
           this.#keepUserWritten(resource as MeshService, now as MeshService | undefined)
           this.touchService(resource as MeshService)
-          this.#markNamesakes(resource as MeshService)
+          for (const service of [now, change.previous]) if (service) this.#markUnionsOf(service as MeshService)
           break
         case 'MeshMultiZoneService':
           this.#services.add(`${resource.mesh}/${displayNameOf(resource)}`)
@@ -126,10 +140,8 @@ export class DerivedResources {
     }
   }
 
-  /** Services that are reached under its name, and those that unite it with others. */
-  #markNamesakes(service: MeshService): void {
+  #markUnionsOf(service: MeshService): void {
     const { mesh } = service
-    this.#services.add(`${mesh}/${displayNameOf(service)}`)
     for (const union of this.#options.registry.list<MeshMultiZoneService>('MeshMultiZoneService', mesh)) {
       if (matchesLabels(service, union.spec.selector.meshService.matchLabels)) this.#services.add(`${mesh}/${displayNameOf(union)}`)
     }
@@ -144,7 +156,7 @@ export class DerivedResources {
   }
 
   #schedule(): void {
-    if (this.#isClosed || this.#running || (this.#services.size === 0 && this.#gateways.size === 0)) return
+    if (this.#isClosed || this.#running || this.#services.size + this.#named.size + this.#gateways.size === 0) return
     this.#running = Promise.resolve()
       .then(() => this.#pass())
       .then(isDone => {
@@ -156,120 +168,29 @@ export class DerivedResources {
   /** false = it failed, and what was to be looked at waits for the next change. Never rejects. */
   async #pass(): Promise<boolean> {
     const services = [...this.#services]
+    const named = [...this.#named]
     const gateways = [...this.#gateways]
     this.#services.clear()
+    this.#named.clear()
     this.#gateways.clear()
     try {
       const changes: RegistryChange[] = []
       for (const [mesh, keys] of Map.groupBy(services, key => key.split('/')[0]!)) {
-        changes.push(...this.#changesOf(mesh, new Set(keys.map(key => key.split('/')[1]!))))
+        changes.push(...this.#derive.services(mesh, new Set(keys.map(key => key.split('/')[1]!))))
       }
-      for (const mesh of gateways) changes.push(...this.#zoneAddresses(mesh))
+      for (const key of named) changes.push(...this.#derive.named(key))
+      for (const mesh of gateways) changes.push(...this.#derive.zoneAddresses(mesh))
       if (changes.length > 0) await this.#options.registry.commit(changes)
       return true
     } catch (error) {
       // All of it was given up: all of it is derived again, from what is there then.
       for (const key of services) this.#services.add(key)
+      for (const key of named) this.#named.add(key)
       for (const mesh of gateways) this.#gateways.add(mesh)
       // Someone else wrote in between.
       if (error instanceof RevisionConflictError) return true
       this.#options.log.error('derived resources could not be written', { error })
       return false
     }
-  }
-
-  #changesOf(mesh: string, names: ReadonlySet<string>): RegistryChange[] {
-    const { registry, zone, spiffeIdOf } = this.#options
-    // What another control plane wrote under a name is not ours to write over.
-    const ours = [...names].filter(name => (registry.get({ kind: 'MeshService', mesh, name })?.labels[zoneLabel] ?? zone) === zone)
-    const existing = ours
-      .map(name => registry.get<MeshService>({ kind: 'MeshService', mesh, name }))
-      .filter(service => service !== undefined)
-    const dataplanes = ours.flatMap(name => registry.byLabel<Dataplane>('Dataplane', mesh, workloadLabel, name))
-    const derived = deriveMeshServices({ mesh, zone, dataplanes, existing, spiffeIdOf, stateOf: () => 'Unavailable' })
-    const drafts = [...derived.services, ...existing.filter(service => !isManaged(service))]
-    const kept = new Map(existing.map(service => [service.name, service]))
-    const present = new Set(drafts.map(draft => draft.name))
-    return [
-      ...drafts.flatMap(draft => this.#serviceChanges(draft, kept.get(draft.name))),
-      ...ours.filter(name => !present.has(name)).flatMap(name => this.#withdrawCapacity(mesh, name)),
-      ...[...names].flatMap(name => this.#unionChanges(mesh, name)),
-    ]
-  }
-
-  #serviceChanges(draft: MeshServiceDraft, current: MeshService | undefined): RegistryChange[] {
-    const { registry, zone, isExposed } = this.#options
-    const service = { ...draft, creationTime: '', modificationTime: '', revision: 0 } as MeshService
-    const counts = countProxies(service, instancesOf(registry, service), this.#facts)
-    const isAvailable = availability(counts) === 'Available' && isExposed(service)
-    const next: ResourceDraft = {
-      kind: draft.kind,
-      mesh: draft.mesh,
-      name: draft.name,
-      labels: draft.labels,
-      spec: { ...draft.spec, state: isAvailable ? ('Available' as const) : ('Unavailable' as const) },
-      status: meshServiceStatus(service, counts, this.#hostnamesOf(service)),
-    }
-    const previous = registry.get<ServiceCapacity>({ ...draft, kind: 'ServiceCapacity' })
-    const change = capacity(draft, zone, { healthy: counts.healthy, total: counts.total, weight: counts.healthy }, previous)
-    return [
-      ...(sameContent(current, next) ? [] : [{ kind: 'put' as const, draft: next, expect: current?.revision ?? ('absent' as const) }]),
-      ...(change.kind === 'changed' ? [{ kind: 'put' as const, draft: change.draft }] : []),
-    ]
-  }
-
-  /** Other zones count on it as long as it is there. */
-  #withdrawCapacity(mesh: string, name: string): RegistryChange[] {
-    const { registry, zone } = this.#options
-    const key = { kind: 'ServiceCapacity', mesh, name }
-    return registry.get(key)?.labels[zoneLabel] === zone ? [{ kind: 'delete', key }] : []
-  }
-
-  #unionChanges(mesh: string, name: string): RegistryChange[] {
-    const { registry } = this.#options
-    const unions = registry.byLabel<MeshMultiZoneService>('MeshMultiZoneService', mesh, displayNameLabel, name)
-    return unions.flatMap((union): RegistryChange[] => {
-      const wanted = union.spec.selector.meshService.matchLabels[displayNameLabel]
-      const candidates =
-        wanted === undefined
-          ? registry.list<MeshService>('MeshService', mesh)
-          : registry.byLabel<MeshService>('MeshService', mesh, displayNameLabel, wanted)
-      const status = multiZoneServiceStatus(union, membersOf(union, candidates), this.#hostnamesOf(union))
-      const draft: ResourceDraft = { kind: union.kind, mesh, name: union.name, labels: union.labels, spec: union.spec, status }
-      return sameContent(union, draft) ? [] : [{ kind: 'put', draft, expect: union.revision }]
-    })
-  }
-
-  #hostnamesOf(service: NamedService): string[] {
-    const { registry, zone } = this.#options
-    const name = displayNameOf(service)
-    const namesakes = [
-      ...registry.byLabel<MeshMultiZoneService>('MeshMultiZoneService', service.mesh, displayNameLabel, name),
-      ...registry.byLabel<MeshService>('MeshService', service.mesh, displayNameLabel, name),
-    ].filter(other => other.kind !== service.kind || other.name !== service.name)
-    return hostnamesOf(service, indexServices([service, ...namesakes]), zone)
-  }
-
-  get #facts(): InstanceFacts {
-    const { readiness } = this.#options
-    return {
-      isConnected: dataplane => readiness.isConnected(dataplane),
-      isReady: (dataplane, inbound) => readiness.isReady(dataplane, inbound),
-    }
-  }
-
-  #zoneAddresses(mesh: string): RegistryChange[] {
-    const { registry, zone, readiness } = this.#options
-    const { changed, removed } = deriveZoneAddresses({
-      mesh,
-      zone,
-      dataplanes: registry.byLabel<Dataplane>('Dataplane', mesh, zoneIngressLabel, 'enabled'),
-      existing: registry.list<MeshZoneAddress>('MeshZoneAddress', mesh).filter(address => (address.labels[zoneLabel] ?? zone) === zone),
-      isServing: (dataplane, listener) => readiness.of(dataplane).zoneListeners.get(listener)?.state === 'ready',
-    })
-    return [
-      ...changed.map<RegistryChange>(draft => ({ kind: 'put', draft })),
-      ...removed.map<RegistryChange>(name => ({ kind: 'delete', key: { kind: 'MeshZoneAddress', mesh, name } })),
-    ]
   }
 }

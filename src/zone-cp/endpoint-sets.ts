@@ -1,6 +1,6 @@
 import { encodeEndpoints } from '../envoy/endpoint.ts'
 import { typeUrls } from '../envoy/resources.ts'
-import { type InstanceState, planEndpoints } from '../policy/endpoints.ts'
+import { type InstanceState, planEndpoints, type ZoneDoubt } from '../policy/endpoints.ts'
 import type { EndpointSet, EndpointSetRef } from '../policy/plan.ts'
 import type { MeshView } from '../policy/view.ts'
 import type { Log } from '../std/log.ts'
@@ -28,6 +28,7 @@ interface SharedSet<S> {
 interface Options {
   readonly view: (mesh: string) => MeshView
   readonly stateOf: InstanceState
+  readonly doubt: (mesh: string) => ZoneDoubt
   readonly cache: EncodedCache
   readonly log: Log
 }
@@ -141,7 +142,8 @@ export class EndpointSets<S extends EndpointSubscriber> {
   }
 
   #plan(mesh: string, ref: EndpointSetRef): EndpointSet {
-    return planEndpoints(this.#options.view(mesh), ref, this.#options.stateOf)
+    const { view, stateOf, doubt } = this.#options
+    return planEndpoints(view(mesh), ref, stateOf, doubt(mesh))
   }
 
   #encode(set: SharedSet<S>, cluster: string): EncodedResource {

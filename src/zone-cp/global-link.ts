@@ -24,6 +24,8 @@ interface Options {
   readonly instanceId: string
   /** Proxies of this zone, for people at global. */
   readonly describe: () => unknown
+  /** Told at every change of the connection, heartbeats included. */
+  readonly onFacts?: (facts: GlobalFacts & { readonly url: string }) => void
   /** What global may ask this zone. */
   readonly methods: ReverseMethods
   readonly clock: Clock
@@ -48,7 +50,6 @@ export class GlobalLink {
   readonly #closing = new AbortController()
   readonly #answering: Promise<void>
   #channel: GrpcChannel | null = null
-  #facts: GlobalFacts | null = null
 
   /** @throws GlobalLinkError when there is no token, or it is another zone's */
   static async start(options: Options): Promise<GlobalLink> {
@@ -78,9 +79,7 @@ export class GlobalLink {
       describe,
       connect: async (path, metadata) => connectStream(await this.#open(), path, metadata),
       credentials: async () => ({ authorization: `Bearer ${await readToken(options)}` }),
-      onFacts: facts => {
-        this.#facts = facts
-      },
+      onFacts: facts => options.onFacts?.({ ...facts, url: options.url }),
     })
     this.#side.start()
     const backoff = new Backoff({ baseMs: 100, maxMs: 2000, random: systemRandom })
@@ -92,16 +91,6 @@ export class GlobalLink {
         { signal: this.#closing.signal },
       )
     this.#answering = serveReverseCalls({ methods: options.methods, connect, backoff, clock, log }, this.#closing.signal)
-  }
-
-  status(): unknown {
-    const facts = this.#facts
-    return {
-      url: this.#options.url,
-      connected: facts?.connected ?? false,
-      ...(facts?.lastHeard ? { lastHeard: new Date(facts.lastHeard).toISOString() } : {}),
-      ...(facts?.lastError ? { error: facts.lastError } : {}),
-    }
   }
 
   async close(): Promise<void> {

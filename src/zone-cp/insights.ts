@@ -24,7 +24,7 @@ interface Options {
 }
 
 /** Renders DataplaneInsights from live facts when they are read, and stores them, for global and for people, when a proxy comes, leaves,
- *  becomes ready or not, or refuses something. */
+ *  becomes ready or not, gets a certificate, or refuses something. */
 export class Insights {
   readonly #options: Options
   readonly #dirty = new Set<string>()
@@ -35,7 +35,8 @@ export class Insights {
   constructor(options: Options) {
     this.#options = options
     options.facts.onChange((key, value, previous) => {
-      if (value?.connections !== previous?.connections || value?.refusals !== previous?.refusals) this.touch(key)
+      const isNews = (['connections', 'refusals', 'certificate'] as const).some(fact => value?.[fact] !== previous?.[fact])
+      if (isNews) this.touch(key)
     })
   }
 

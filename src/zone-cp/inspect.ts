@@ -1,18 +1,28 @@
 import type { DataplaneFacts } from '../derive/facts.ts'
 import { isConnected } from '../derive/facts.ts'
+import { clientKindOf } from '../envoy/client-kind.ts'
+import { unenforced } from '../envoy/enforcement.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import type { LiveFacts } from '../registry/live.ts'
 import type { Registry } from '../registry/registry.ts'
+import { liveWarnings } from './live-warnings.ts'
 import { factsKey, type ReadinessTracker } from './readiness-tracker.ts'
 import type { Reconciler } from './reconcile.ts'
+import type { TrustCounts } from './trust/trust-counts.ts'
 
 /** Everything known of one proxy: what it shall do and by whose word, whether it does, and why it is ready or not. undefined = no such Dataplane. */
 export function inspectDataplane(
-  parts: { registry: Registry; reconciler: Reconciler; facts: LiveFacts<string, DataplaneFacts>; readiness: ReadinessTracker },
+  parts: {
+    registry: Registry
+    reconciler: Reconciler
+    facts: LiveFacts<string, DataplaneFacts>
+    readiness: ReadinessTracker
+    trust: TrustCounts
+  },
   mesh: string,
   name: string,
 ): unknown {
-  const { registry, reconciler, facts, readiness } = parts
+  const { registry, reconciler, facts, readiness, trust } = parts
   const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh, name })
   const plan = reconciler.plan(mesh, name)
   if (!dataplane || !plan) return undefined
@@ -35,11 +45,15 @@ export function inspectDataplane(
       ? { certificate: { ...known.certificate, notAfter: new Date(known.certificate.notAfterMs).toISOString() } }
       : {}),
     refusals: known?.refusals ?? [],
-    warnings: plan.warnings,
+    warnings: [...plan.warnings, ...unenforced(plan, clientKindOf(known?.engine ?? '')), ...liveWarnings(plan, reconciler, trust)],
     spiffeId: plan.spiffeId,
     trustDomains: plan.trust.map(trust => trust.trustDomain),
     listeners: plan.listeners,
     clusters,
     onDemand: plan.onDemand,
+    trace: plan.trace,
+    metrics: plan.metrics,
+    passthrough: plan.passthrough,
+    settings: plan.settings,
   }
 }

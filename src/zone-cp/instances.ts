@@ -6,7 +6,7 @@ import type { Registry } from '../registry/registry.ts'
 /** The Dataplanes of this zone behind a service: found by index, not by looking at all. */
 export function instancesOf(registry: Registry, service: Pick<MeshService, 'mesh' | 'spec'>): readonly Dataplane[] {
   const { dataplaneRef, dataplaneLabels } = service.spec.selector ?? {}
-  if (dataplaneRef) {
+  if (dataplaneRef?.name !== undefined) {
     const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh: service.mesh, name: dataplaneRef.name })
     return dataplane ? [dataplane] : []
   }

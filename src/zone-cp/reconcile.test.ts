@@ -3,19 +3,28 @@ import { test } from 'node:test'
 import { typeUrls } from '../envoy/resources.ts'
 import type { Resource } from '../model/resource.ts'
 import type { InstanceState } from '../policy/endpoints.ts'
-import { aMultiZoneService, anIdentity, anInstance, aRemoteZone, aService } from '../policy/testing.ts'
+import { aMultiZoneService, anAcknowledgement, anIdentity, anInstance, aRemoteZone, aService } from '../policy/testing.ts'
 import { MemoryStore } from '../registry/memory-store.ts'
 import { Registry } from '../registry/registry.ts'
 import { systemClock } from '../std/clock.ts'
 import { silentLog } from '../std/log.ts'
 import type { Snapshot } from '../xds/snapshot.ts'
 import { Reconciler } from './reconcile.ts'
+import { TrustCounts } from './trust/trust-counts.ts'
 
 async function aReconciler(stateOf: InstanceState, ...resources: Resource[]) {
   const registry = await Registry.open(new MemoryStore(), { clock: systemClock, log: silentLog })
   const put = (...more: Resource[]) => registry.commit(more.map(draft => ({ kind: 'put', draft })))
   await put(...resources)
-  const reconciler = new Reconciler({ registry, zone: 'azure-1', stateOf, clock: systemClock, log: silentLog })
+  const reconciler = new Reconciler({
+    registry,
+    zone: 'azure-1',
+    stateOf,
+    doubt: () => () => null,
+    trust: new TrustCounts(systemClock),
+    clock: systemClock,
+    log: silentLog,
+  })
   return { registry, reconciler, put, turn: () => new Promise(resolve => setImmediate(resolve)) }
 }
 
@@ -92,16 +101,38 @@ test('a host that an application asks for becomes a virtual host, an unknown one
   assert.equal(proxy.snapshot.get(typeUrls.virtualHost, 'http_proxy/nowhere.mesh'), 'missing')
 })
 
-test('another zone’s instances come in when its address and its bundle are there', async () => {
+test('another zone’s instances come in when its address and the acknowledgements of both zones are there', async () => {
   const { reconciler, put, turn } = await aReconciler(() => 'ready', ...mesh, aService('payments', 'aws-1', { storedName: 'payments-x' }))
   const caller = reconciler.open('default', 'web-1')
   const seen = changesOf(caller.snapshot)
 
   await put(...aRemoteZone('aws-1'))
   await turn()
+  assert.deepEqual(seen, ['secret trust'])
 
-  assert.ok(seen.includes('endpoints kri_mzsvc_default___payments_http'))
-  assert.ok(seen.includes('secret trust'))
+  await put(anAcknowledgement('azure-1', ['azure-1', 'aws-1']))
+  await turn()
+  assert.deepEqual(seen, ['secret trust', 'endpoints kri_mzsvc_default___payments_http'])
+})
+
+test('what another zone acknowledges touches the endpoints of its services only', async () => {
+  const { reconciler, put, turn } = await aReconciler(
+    () => 'ready',
+    ...mesh,
+    aService('payments', 'aws-1', { storedName: 'payments-x' }),
+    aService('orders', 'gcp-1', { storedName: 'orders-x' }),
+    aMultiZoneService('orders'),
+    ...aRemoteZone('aws-1'),
+    ...aRemoteZone('gcp-1', 10002),
+    anAcknowledgement('azure-1', ['azure-1', 'aws-1', 'gcp-1']),
+  )
+  const caller = reconciler.open('default', 'web-1')
+  const seen = changesOf(caller.snapshot)
+
+  await put(anAcknowledgement('aws-1', ['aws-1']))
+  await turn()
+
+  assert.deepEqual(seen, ['endpoints kri_mzsvc_default___payments_http'])
 })
 
 test('callersKnow waits for every caller’s acknowledgement of the endpoints as they are', async () => {

@@ -1,48 +1,35 @@
-import { envoyResources, typeUrls } from '../envoy/resources.ts'
-import { virtualHostName } from '../envoy/route.ts'
-import type { Dataplane } from '../model/kinds/dataplane.ts'
-import type { ServiceCapacity } from '../model/kinds/service-capacity.ts'
-import type { ResourceKey } from '../model/resource.ts'
-import type { InstanceState } from '../policy/endpoints.ts'
+import type { ClientKind } from '../envoy/client-kind.ts'
+import { typeUrls } from '../envoy/resources.ts'
+import { trustSecret } from '../envoy/tls.ts'
+import type { InstanceState, ZoneDoubt } from '../policy/endpoints.ts'
 import type { EndpointSet, EndpointSetRef, ProxyPlan } from '../policy/plan.ts'
 import { planProxy } from '../policy/plan-proxy.ts'
-import { MeshView, type ServiceView, type ViewChange } from '../policy/view.ts'
+import type { ServiceView } from '../policy/service-index.ts'
+import { MeshView, type ViewChange } from '../policy/view.ts'
 import type { ChangeBatch, ResourceChange } from '../registry/change-batch.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { Clock } from '../std/clock.ts'
+import type { Clock, Timer } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
-import { Snapshot } from '../xds/snapshot.ts'
 import { Conditions } from './conditions.ts'
 import { EncodedCache } from './encoded-cache.ts'
 import { EndpointSets } from './endpoint-sets.ts'
+import { type PlannedProxy, ProxyState } from './planned-proxy.ts'
+import { type Touched, traceChange } from './trace-change.ts'
+import type { TrustCounts } from './trust/trust-counts.ts'
 
-/** One connected proxy: its plan, and what its ADS stream serves. */
-export interface PlannedProxy {
-  readonly mesh: string
-  readonly name: string
-  readonly snapshot: Snapshot
-  /** null until its Dataplane is registered. */
-  readonly plan: ProxyPlan | null
-  /** Hosts that its application has asked its HTTP proxy port for: all of them, each time. */
-  setHosts(hosts: ReadonlySet<string>): void
-  /** Told by the ADS stream: the proxy now runs these versions. */
-  acknowledged(type: string, versions: ReadonlyMap<string, string>): void
-  close(): void
+interface Options {
+  readonly registry: Registry
+  readonly zone: string
+  readonly stateOf: InstanceState
+  /** Why other zones are not to be relied on in a mesh. */
+  readonly doubt: (mesh: string) => ZoneDoubt
+  readonly trust: TrustCounts
+  readonly clock: Clock
+  readonly log: Log
 }
 
-interface ProxyState {
-  readonly mesh: string
-  readonly name: string
-  readonly snapshot: Snapshot
-  hosts: ReadonlySet<string>
-  plan: ProxyPlan | null
-  /** Display names of services that its Dataplane and hosts name, found or not. */
-  names: Set<string>
-  /** Type and name of every resource in the snapshot, endpoints aside. */
-  published: Map<string, { type: string; name: string }>
-  /** `<type> <name>` → the version that it runs. */
-  readonly acked: Map<string, string>
-}
+/** Planned without looking up; a plan with its encoding takes a fraction of a millisecond. */
+const PROXIES_A_SLICE = 16
 
 /**
  * Keeps every connected proxy's snapshot true to the registry and the live facts. A change is traced to what it touches – an endpoint
@@ -56,23 +43,29 @@ export class Reconciler {
   readonly #views = new Map<string, MeshView>()
   readonly #proxies = new Map<string, Set<ProxyState>>()
   readonly #endpoints: EndpointSets<ProxyState>
+  readonly #trust: TrustCounts
   readonly #dirtyProxies = new Set<ProxyState>()
   readonly #acknowledgements: Conditions
   readonly #unsubscribe: () => void
+  readonly #clock: Clock
   #scheduled = false
+  #nextSlice: Timer | null = null
 
-  constructor(options: { registry: Registry; zone: string; stateOf: InstanceState; clock: Clock; log: Log }) {
+  constructor(options: Options) {
     this.#zone = options.zone
     this.#log = options.log
+    this.#trust = options.trust
+    this.#clock = options.clock
     this.#acknowledgements = new Conditions(options.clock)
     const view = (mesh: string) => this.view(mesh)
-    this.#endpoints = new EndpointSets({ view, stateOf: options.stateOf, cache: this.#cache, log: options.log })
+    this.#endpoints = new EndpointSets({ view, stateOf: options.stateOf, doubt: options.doubt, cache: this.#cache, log: options.log })
     const initial = [...options.registry.all()].map<ResourceChange>(resource => ({ kind: 'put', resource }))
     this.#apply({ revision: options.registry.revision, changes: initial })
     this.#unsubscribe = options.registry.onChange(batch => this.#apply(batch))
   }
 
   close(): void {
+    this.#nextSlice?.cancel()
     this.#unsubscribe()
   }
 
@@ -98,17 +91,8 @@ export class Reconciler {
   }
 
   /** A proxy's ADS stream opens. Its snapshot is filled at once, or as soon as its Dataplane is registered. */
-  open(mesh: string, name: string): PlannedProxy {
-    const state: ProxyState = {
-      mesh,
-      name,
-      snapshot: new Snapshot(),
-      hosts: new Set(),
-      plan: null,
-      names: new Set(),
-      published: new Map(),
-      acked: new Map(),
-    }
+  open(mesh: string, name: string, client: ClientKind = 'skerry'): PlannedProxy {
+    const state = new ProxyState(mesh, name, client)
     const key = `${mesh}/${name}`
     const states = this.#proxies.get(key) ?? new Set()
     this.#proxies.set(key, states.add(state))
@@ -131,7 +115,9 @@ export class Reconciler {
         this.#markProxy(state)
       },
       acknowledged: (type, versions) => {
-        for (const [resource, version] of versions) state.acked.set(`${type} ${resource}`, version)
+        state.acknowledged(type, versions)
+        const trusted = type === typeUrls.secret ? versions.get(trustSecret) : undefined
+        if (trusted !== undefined) this.#trust.runs(state, trusted)
         this.#acknowledgements.changed()
       },
       close: () => this.#close(state),
@@ -147,6 +133,13 @@ export class Reconciler {
     this.#schedule()
   }
 
+  /** Whether another zone is to be relied on changed, which is in no resource. */
+  zoneChanged(mesh: string, zone: string): void {
+    const view = this.view(mesh)
+    for (const service of view.services.values()) if (service.zone === zone) this.#touchEndpoints(view, service)
+    this.#schedule()
+  }
+
   /** Resolves with true when every proxy that calls this instance runs the endpoints as they are now, or as they became since; with false after `timeoutMs`. */
   callersKnow(mesh: string, name: string, timeoutMs: number): Promise<boolean> {
     this.#flush()
@@ -157,11 +150,11 @@ export class Reconciler {
     const awaited = services
       .flatMap(service => [...this.#endpoints.subscribersOf(mesh, service.key)])
       .filter(({ subscriber }) => subscriber.name !== name)
-      .map(({ subscriber, cluster }) => ({ subscriber, cluster, version: versionOf(subscriber, cluster) }))
+      .map(({ subscriber, cluster }) => ({ subscriber, cluster, version: subscriber.versionOf(typeUrls.endpoints, cluster) }))
     const isKnown = ({ subscriber, cluster, version }: (typeof awaited)[number]) => {
-      const runs = subscriber.acked.get(`${typeUrls.endpoints} ${cluster}`)
+      const runs = subscriber.runs(typeUrls.endpoints, cluster)
       // What came after it was sent together with it.
-      return runs === version || runs === versionOf(subscriber, cluster) || !this.#isOpen(subscriber)
+      return runs === version || runs === subscriber.versionOf(typeUrls.endpoints, cluster) || !this.#isOpen(subscriber)
     }
     return this.#acknowledgements.until(() => awaited.every(isKnown), timeoutMs)
   }
@@ -169,8 +162,8 @@ export class Reconciler {
   /** Whether a proxy runs the newest version of one of its resources. */
   hasAcknowledged(mesh: string, name: string, type: string, resource: string): boolean {
     for (const state of this.#proxies.get(`${mesh}/${name}`) ?? []) {
-      const current = state.snapshot.get(type, resource)
-      if (current && current !== 'missing' && state.acked.get(`${type} ${resource}`) === current.version) return true
+      const current = state.versionOf(type, resource)
+      if (current !== undefined && state.runs(type, resource) === current) return true
     }
     return false
   }
@@ -188,51 +181,29 @@ export class Reconciler {
       const before = this.view(mesh)
       const after = before.with(changes as readonly ViewChange[], batch.revision)
       this.#views.set(mesh, after)
-      for (const change of changes) this.#touch(before, after, change)
+      for (const change of changes) for (const touched of traceChange(before, after, change)) this.#touch(after, touched)
     }
     if (byMesh.size > 0) this.#schedule()
   }
 
-  #touch(before: MeshView, after: MeshView, change: ResourceChange): void {
-    const key: ResourceKey = change.kind === 'put' ? change.resource : change.key
-    switch (key.kind) {
-      case 'Dataplane': {
-        for (const state of this.#proxies.get(`${key.mesh}/${key.name}`) ?? []) this.#dirtyProxies.add(state)
-        for (const view of [before, after]) {
-          const dataplane = view.get('Dataplane', key.name)
-          if (dataplane) for (const service of view.servicesSelecting(dataplane)) this.#touchEndpoints(after, service)
+  #touch(view: MeshView, touched: Touched): void {
+    switch (touched.kind) {
+      case 'proxy':
+        for (const state of this.#proxies.get(`${view.mesh}/${touched.name}`) ?? []) this.#dirtyProxies.add(state)
+        return
+      case 'endpoints':
+        this.#touchEndpoints(view, touched.service)
+        return
+      case 'callers':
+        this.#touchCallers(touched.view, touched.service)
+        return
+      case 'hosts':
+        for (const states of this.#proxies.values()) {
+          for (const state of states) if (state.mesh === view.mesh && state.asksFor(touched.hostnames)) this.#dirtyProxies.add(state)
         }
         return
-      }
-      case 'MeshService':
-      case 'MeshMultiZoneService': {
-        const id = `${key.kind}/${key.name}`
-        for (const view of [before, after]) {
-          const service = view.services.get(id)
-          if (!service) continue
-          this.#touchEndpoints(after, service)
-          if (!sameDefinition(before.services.get(id), after.services.get(id))) this.#touchCallers(view, service)
-        }
-        return
-      }
-      case 'ServiceCapacity': {
-        const resource = (change.kind === 'put' ? change.resource : change.previous) as ServiceCapacity
-        const zone = after.zoneOf(resource)
-        for (const service of after.servicesNamed(resource.spec.service)) if (service.zone === zone) this.#touchEndpoints(after, service)
-        return
-      }
-      case 'MeshZoneAddress': {
-        const zone = after.zoneOf(change.kind === 'put' ? change.resource : change.previous)
-        for (const service of after.services.values()) if (service.zone === zone) this.#touchEndpoints(after, service)
-        return
-      }
-      case 'MeshTrust':
-        // Whose bundle it is says its trust domain, which services of any zone may name.
-        this.#markMesh(key.mesh)
-        for (const service of after.services.values()) this.#touchEndpoints(after, service)
-        return
-      default:
-        this.#markMesh(key.mesh)
+      case 'mesh':
+        for (const states of this.#proxies.values()) for (const state of states) if (state.mesh === view.mesh) this.#dirtyProxies.add(state)
     }
   }
 
@@ -255,10 +226,6 @@ export class Reconciler {
     }
   }
 
-  #markMesh(mesh: string): void {
-    for (const states of this.#proxies.values()) for (const state of states) if (state.mesh === mesh) this.#dirtyProxies.add(state)
-  }
-
   #markProxy(state: ProxyState): void {
     this.#dirtyProxies.add(state)
     this.#schedule()
@@ -274,8 +241,12 @@ export class Reconciler {
     })
   }
 
+  /** Many proxies are planned some at a time, and what else there is to do is done in between. */
   #flush(): void {
+    let left = PROXIES_A_SLICE
     for (const state of this.#dirtyProxies) {
+      if (left-- === 0) break
+      this.#dirtyProxies.delete(state)
       if (!this.#isOpen(state)) continue
       try {
         this.#replan(state)
@@ -283,8 +254,13 @@ export class Reconciler {
         this.#log.error('a proxy could not be planned; it keeps what it has', { mesh: state.mesh, proxy: state.name, error })
       }
     }
-    this.#dirtyProxies.clear()
     this.#endpoints.refill()
+    if (this.#dirtyProxies.size > 0) this.#nextSlice ??= this.#clock.setTimeout(() => this.#slice(), 0)
+  }
+
+  #slice(): void {
+    this.#nextSlice = null
+    this.#flush()
   }
 
   #replan(state: ProxyState): void {
@@ -292,28 +268,11 @@ export class Reconciler {
     const dataplane = view.get('Dataplane', state.name)
     if (!dataplane) return
     const plan = planProxy(view, dataplane, state.hosts)
-    state.plan = plan
-    state.names = wantedNames(dataplane, state.hosts)
     const endpoints = plan.clusters.flatMap(cluster => (cluster.kind === 'service' ? [[cluster.name, cluster.endpoints] as const] : []))
     this.#endpoints.subscribe(state, state.mesh, new Map(endpoints))
-    const published = new Map<string, { type: string; name: string }>()
-    for (const { type, name, bytes } of envoyResources(plan, 'skerry')) {
-      state.snapshot.set(type, this.#cache.encode(type, name, bytes))
-      published.set(`${type} ${name}`, { type, name })
-    }
-    for (const host of state.hosts) {
-      const name = virtualHostName('http_proxy', host)
-      if (published.has(`${typeUrls.virtualHost} ${name}`)) continue
-      state.snapshot.setMissing(typeUrls.virtualHost, name)
-      published.set(`${typeUrls.virtualHost} ${name}`, { type: typeUrls.virtualHost, name })
-    }
-    for (const [key, { type, name }] of state.published) {
-      if (published.has(key)) continue
-      state.snapshot.remove(type, name)
-      state.acked.delete(key)
-      if (type === typeUrls.cluster) state.acked.delete(`${typeUrls.endpoints} ${name}`)
-    }
-    state.published = published
+    state.publish(plan, dataplane, this.#cache)
+    const wanted = state.verifiesPeers ? state.versionOf(typeUrls.secret, trustSecret) : undefined
+    this.#trust.wants(state, wanted ?? null, plan.trust)
   }
 
   #close(state: ProxyState): void {
@@ -323,33 +282,11 @@ export class Reconciler {
     if (states.size === 0) this.#proxies.delete(key)
     this.#dirtyProxies.delete(state)
     this.#endpoints.unsubscribe(state)
+    this.#trust.left(state)
     this.#acknowledgements.changed()
   }
 
   #isOpen(state: ProxyState): boolean {
     return this.#proxies.get(`${state.mesh}/${state.name}`)?.has(state) ?? false
   }
-}
-
-/** Of the endpoints that its snapshot has for a cluster. */
-function versionOf({ snapshot }: ProxyState, cluster: string): string | undefined {
-  const endpoints = snapshot.get(typeUrls.endpoints, cluster)
-  return typeof endpoints === 'object' ? endpoints.version : undefined
-}
-
-/** Equal in everything that a caller's plan is made of: only who stands behind it may differ. */
-function sameDefinition(a: ServiceView | undefined, b: ServiceView | undefined): boolean {
-  if (!a || !b) return false
-  const text = ({ resource }: ServiceView) => JSON.stringify([resource.labels, { ...resource.spec, state: undefined }])
-  return text(a) === text(b)
-}
-
-function wantedNames(dataplane: Dataplane, hosts: ReadonlySet<string>): Set<string> {
-  const names = new Set<string>()
-  for (const outbound of dataplane.spec.networking.outbound ?? []) {
-    const name = outbound.backendRef.name ?? outbound.backendRef.labels?.['kuma.io/display-name']
-    if (name) names.add(name)
-  }
-  for (const host of hosts) names.add(host.split('.')[0]!)
-  return names
 }

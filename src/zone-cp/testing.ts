@@ -4,6 +4,7 @@ import { typeUrls } from '../envoy/resources.ts'
 import { AgentMessageSchema, type HelloSchema, type ZoneMessage, ZoneMessageSchema } from '../gen/skerry/agent/v1/agent_pb.js'
 import { makeCsr } from '../identity/csr.ts'
 import { makeKeyPair } from '../identity/keys.ts'
+import { TokenAuthority } from '../identity/token-authority.ts'
 import type { DataplaneClaims } from '../identity/token-claims.ts'
 import { issueToken, makeTokenKeys } from '../identity/tokens.ts'
 import { computedLabels } from '../model/compute-labels.ts'
@@ -20,6 +21,7 @@ import type { AdsStreams } from './ads.ts'
 import type { Agents } from './agents.ts'
 import { openCore } from './core.ts'
 import { factsKey } from './readiness-tracker.ts'
+import { defaultVipCidrs, type VipCidrs, vipRanges } from './vips.ts'
 
 const keys = makeTokenKeys('f'.repeat(64), { dataplane: makeKeyPair(), zone: makeKeyPair(), user: makeKeyPair() })
 const zone = 'east'
@@ -32,6 +34,9 @@ interface TestZoneOptions {
   /** Without mesh, identity and permission. */
   readonly bare?: boolean
   readonly offlineAfterMs?: number
+  readonly vipCidrs?: VipCidrs
+  /** What the connection to global tells. */
+  readonly global?: { connected: boolean; silentZones: string[] }
 }
 
 /** A zone control plane without a network, on a clock that moves by hand: zone `east`, mesh `default`. */
@@ -41,18 +46,32 @@ export async function aZone({
   log = silentLog,
   bare = false,
   offlineAfterMs = 600_000,
+  vipCidrs = defaultVipCidrs,
+  global,
 }: TestZoneOptions = {}) {
   const registry = await Registry.open(new MemoryStore(disk), { clock, log })
   if (!bare && registry.revision === 0)
     await registry.commit(defaultMesh({ mode: 'zone', zone }).map<RegistryChange>(draft => ({ kind: 'put', draft })))
-  const core = await openCore({ registry, zone, tokens: keys, instanceId: 'cp-1', offlineAfterMs, clock, log })
+  const tokens = new TokenAuthority({ keys, clock })
+  const core = await openCore({
+    registry,
+    zone,
+    tokens,
+    instanceId: 'cp-1',
+    offlineAfterMs,
+    deleteServicesAfterMs: 3_600_000,
+    vipRanges: vipRanges(vipCidrs),
+    ...(global ? { global: () => global } : {}),
+    clock,
+    log,
+  })
   const { facts, readiness, agents, ads } = core
   return {
     zone,
     clock,
     registry,
     ...core,
-    tokens: keys,
+    tokens,
     /** As the API writes it in this zone. */
     async put(...drafts: ResourceDraft[]) {
       const labelled = drafts.map(draft => ({ ...draft, labels: { ...draft.labels, ...computedLabels(draft, { mode: 'zone', zone }) } }))
@@ -68,6 +87,15 @@ export async function aZone({
     proxyState: (name: string) => {
       const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh: 'default', name })
       return dataplane && readiness.of(dataplane).inbounds.get('main')?.state
+    },
+    /** Time goes by, and what is made on other threads keeps up with it. */
+    async pass(ms: number) {
+      for (let left = ms; left > 0; left -= 1000) {
+        await core.authorities.settled()
+        await clock.run(Math.min(1000, left))
+        await core.acknowledgements.settled()
+      }
+      await core.authorities.settled()
     },
     agent: (options: TestAgentOptions) => TestAgent.connect(agents, clock, options),
     proxy: (options: TestProxyOptions) => TestProxy.connect(ads, clock, options),
@@ -214,6 +242,8 @@ interface TestProxyOptions {
   readonly name: string
   readonly mesh?: string
   readonly instanceId?: string
+  /** What it calls itself; by default nothing. */
+  readonly userAgentName?: string
   readonly claims?: DataplaneClaims
   readonly token?: string
   /** Why it refuses resources of a type; null = it takes them. */
@@ -241,21 +271,21 @@ export class TestProxy {
   constructor(
     stream: MessageStream,
     served: Promise<unknown>,
-    { name, mesh = 'default', instanceId = 'process-1', refuse, holding }: TestProxyOptions,
+    { name, mesh = 'default', instanceId = 'process-1', userAgentName = '', refuse, holding }: TestProxyOptions,
   ) {
     this.stream = stream
     this.served = served
     this.client = new DeltaClient({
-      node: { id: `${mesh}.${name}`, metadata: { 'skerry.instance': instanceId } },
+      node: { id: `${mesh}.${name}`, userAgentName, metadata: { 'skerry.instance': instanceId } },
       onUpdate: update => {
         this.updates.push(update)
         for (const { name: cluster } of update.added) if (update.typeUrl === typeUrls.cluster) this.subscribe(typeUrls.endpoints, cluster)
         return refuse?.(update) ?? null
       },
     })
-    for (const type of [typeUrls.cluster, typeUrls.listener, typeUrls.endpoints]) {
+    for (const type of [typeUrls.cluster, typeUrls.listener, typeUrls.endpoints, typeUrls.secret]) {
       if (holding) this.client.hold(type, holding.client.held(type))
-      if (type !== typeUrls.endpoints) this.client.subscribe(type, '*')
+      if (type === typeUrls.cluster || type === typeUrls.listener) this.client.subscribe(type, '*')
       else if (holding) this.client.subscribe(type, holding.client.held(type).keys())
     }
     void this.client.run(stream).then(status => {

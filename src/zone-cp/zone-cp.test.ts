@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -14,6 +14,7 @@ import { silentLog } from '../std/log.ts'
 import { formatAddress } from '../std/option-value.ts'
 import { DELTA_ADS_PATH } from '../xds/ads-server.ts'
 import { aDataplane, TestAgent, TestProxy, until } from './testing.ts'
+import { defaultVipCidrs } from './vips.ts'
 import { startZone, type ZoneConfig } from './zone-cp.ts'
 
 async function aDirectory() {
@@ -35,6 +36,8 @@ function configFor(data: string, more: Partial<ZoneConfig> = {}): ZoneConfig {
     adminTokenFile: undefined,
     defaults: true,
     offlineAfter: 600_000,
+    deleteServicesAfter: 3_600_000,
+    ...defaultVipCidrs,
     logLevel: 'error',
     ...more,
   } as ZoneConfig
@@ -111,8 +114,8 @@ test('a workload that registers is seen by a subscriber, and is gone for it when
 
   await until(() => endpointsOf(proxy).length === 1)
   assert.deepEqual(endpointsOf(proxy), ['10.0.0.1:8080'])
-  const status = await zone.api('/status')
-  assert.deepEqual(status.proxies, { total: 2, connected: 2, ready: 2 })
+  const { counts } = await zone.api('/dashboard/v1/summary')
+  assert.deepEqual([counts.proxies.total, counts.proxies.connected, counts.proxies.ready], [2, 2, 2])
   const inspected = await zone.api('/meshes/default/dataplanes/web-1/_inspect')
   assert.equal(inspected.readiness.proxy.state, 'ready')
   const [outbound] = inspected.clusters.filter((found: { name: string }) => found.name === cluster)
@@ -162,4 +165,23 @@ test('a zone that is stopped and started again finds its services as they were',
 
   await using zone = await aRunningZone(config)
   assert.equal(await stateOf(zone), 'Available')
+})
+
+test('names are made on first start as resources: in a zone without global for all its services, in one that joins for its own, and nowhere without defaults', async () => {
+  await using directory = await aDirectory()
+  const tokenFile = join(directory.path, 'zone.token')
+  await writeFile(tokenFile, 'not a token yet')
+  const generators = async (name: string, config: Partial<ZoneConfig>) => {
+    await using zone = await startZone(configFor(join(directory.path, name), config), { clock: systemClock, log: silentLog })
+    const headers = { authorization: `Bearer ${(await readFile(zone.adminToken.file, 'utf8')).trim()}`, connection: 'close' }
+    const { items } = (await (await fetch(`http://${formatAddress(zone.ports.api)}/hostnamegenerators`, { headers })).json()) as {
+      items: { name: string }[]
+    }
+    return items.map((item: { name: string }) => item.name).sort()
+  }
+  const own = ['local-mesh-external-service', 'local-mesh-multi-zone-service', 'local-universal-mesh-service']
+
+  assert.deepEqual(await generators('alone', {}), own)
+  assert.deepEqual(await generators('joined', { global: 'https://127.0.0.1:1', zoneTokenFile: tokenFile }), own)
+  assert.deepEqual(await generators('none', { defaults: false, global: 'https://127.0.0.1:1', zoneTokenFile: tokenFile }), [])
 })

@@ -1,23 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { loadOrMakeAdminToken } from '../api/admin-token.ts'
 import { createAuthenticator } from '../api/authenticate.ts'
+import { describeConfig } from '../api/describe-config.ts'
 import { isLoopback } from '../api/hosts.ts'
 import { listenApi } from '../api/listen.ts'
 import { storedInsight } from '../api/overview-routes.ts'
+import { type Revocation, revokeToken } from '../api/revoke-token.ts'
 import { createApi, renewApiCertificate } from '../api/server.ts'
-import { type DataplaneTokenRequest, defaultTtlMs } from '../api/token-routes.ts'
-import { defaultMesh } from '../derive/default-mesh.ts'
-import { overview } from '../derive/overview.ts'
+import { showBuiltInRoles } from '../api/show-built-in-roles.ts'
+import { type DataplaneTokenRequest, dataplaneClaims, describeToken, ttlOf } from '../api/token-requests.ts'
+import { hasMesh } from '../api/write-resource.ts'
+import { openAudit } from '../audit/open-audit.ts'
+import { defaultHostnameGenerators, defaultMesh } from '../derive/default-mesh.ts'
 import { ControlPlaneIdentity, namesOf } from '../identity/control-plane-identity.ts'
-import { issueToken } from '../identity/tokens.ts'
-import { durationMs } from '../model/duration.ts'
+import { peekToken } from '../identity/token-claims.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
-import type { MeshService } from '../model/kinds/mesh-service.ts'
 import { isFirstStart } from '../registry/first-start.ts'
 import { openStore } from '../registry/open-store.ts'
 import { Registry } from '../registry/registry.ts'
+import { serveCa } from '../std/ca-endpoint.ts'
 import type { Clock } from '../std/clock.ts'
 import { GrpcServer, serveStreams } from '../std/grpc-server.ts'
 import type { Log } from '../std/log.ts'
@@ -25,18 +27,22 @@ import type { Address } from '../std/option-value.ts'
 import type { OptionValues } from '../std/options.ts'
 import { TlsFront } from '../std/tls-front.ts'
 import type { ReverseMethods } from '../sync/reverse-call.ts'
+import type { GlobalFacts } from '../sync/zone-side.ts'
 import { DELTA_ADS_PATH } from '../xds/ads-server.ts'
-import type { options } from './config.ts'
+import { options } from './config.ts'
 import { openCore } from './core.ts'
+import { openDashboard } from './dashboard.ts'
+import { startDns } from './dns-names.ts'
 import { GlobalLink } from './global-link.ts'
 import { inspectDataplane } from './inspect.ts'
-import { countStates, proxyStates } from './proxy-states.ts'
+import { inspectPolicy } from './inspect-policy.ts'
+import { vipRanges } from './vips.ts'
 
 export type ZoneConfig = OptionValues<typeof options>
 
 /** A running zone control plane. Closed in reverse order of opening. */
 export interface ZoneControlPlane {
-  readonly ports: { readonly api: Address; readonly xds: Address }
+  readonly ports: { readonly api: Address; readonly xds: Address } & { readonly [name: string]: Address }
   readonly adminToken: { readonly file: string; readonly isNew: boolean }
   /** Resolves when its store can no longer be trusted: the program ends. */
   readonly failed: Promise<Error>
@@ -47,19 +53,35 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
   await using opening = new AsyncDisposableStack()
   const instanceId = randomUUID()
   const { zone } = config
-  const store = await openStore(config.store, config.data)
+  const vips = vipRanges(config)
+  const store = await openStore(config, `zone ${zone}`, 'exclusive')
   opening.defer(() => store.close())
   const registry = opening.use(await Registry.open(store, { clock, log }))
-  if (!config.global && config.defaults && isFirstStart(registry)) {
-    await registry.commit(defaultMesh({ mode: 'zone', zone }).map(draft => ({ kind: 'put', draft })))
+  if (config.defaults && isFirstStart(registry)) {
+    const made = (config.global ? defaultHostnameGenerators : defaultMesh)({ mode: 'zone', zone })
+    await registry.commit(made.map(draft => ({ kind: 'put', draft })))
   }
   const identity = opening.use(
     await ControlPlaneIdentity.loadOrCreate(registry, { clock, log, ...namesOf(config.xds.host, config.api.host) }),
   )
+  await showBuiltInRoles(registry, { kind: 'zone', zone, federated: config.global !== undefined })
+  const audit = opening.use(await openAudit(config, { clock, log, instance: instanceId }))
   const adminToken = await loadOrMakeAdminToken(config.adminTokenFile ?? join(config.data, 'admin.token'), identity.tokens, { clock, log })
 
+  let heard: Pick<GlobalFacts, 'connected' | 'silentZones'> = { connected: false, silentZones: [] }
   const core = opening.use(
-    await openCore({ registry, zone, tokens: identity.tokens, instanceId, offlineAfterMs: config.offlineAfter, clock, log }),
+    await openCore({
+      registry,
+      zone,
+      tokens: identity.tokens,
+      instanceId,
+      offlineAfterMs: config.offlineAfter,
+      deleteServicesAfterMs: config.deleteServicesAfter,
+      vipRanges: vips,
+      ...(config.global ? { global: () => heard } : {}),
+      clock,
+      log,
+    }),
   )
   const grpc = new GrpcServer()
   serveStreams(grpc, '/skerry.agent.v1.Agent/Connect', stream => void core.agents.accept(stream))
@@ -69,25 +91,39 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
     flag: '--xds',
     certificate: { certPem: identity.server.cert, keyPem: identity.server.key },
     grpc,
-    http: (request, response) => answerProxy(request, response, identity.caPem),
+    http: serveCa(identity.caPem, 'proxies'),
     log,
   })
   opening.defer(() => front.close({ graceMs: 500 }))
   opening.defer(() => core.agents.close())
   identity.onRenew(server => front.setCertificate({ certPem: server.cert, keyPem: server.key }))
 
-  const states = () => proxyStates(registry, core.readiness)
+  const dashboard = opening.use(openDashboard({ registry, core, zone, instanceId, clock, log }))
   const inspect = (mesh: string, name: string) => inspectDataplane({ registry, ...core }, mesh, name)
+  // Who asked for it is on record at global.
+  const byGlobal = { who: { name: 'global', groups: [] }, remote: '', area: 'tokens', decision: 'allowed' } as const
   const methods: ReverseMethods = {
     'inspect-dataplane': body => {
       const { mesh, name } = body as { mesh: string; name: string }
       return inspect(mesh, name)
     },
-    'dataplane-token': body => {
-      const { mesh, name, workload, validFor } = body as DataplaneTokenRequest
-      const claims = { mesh, ...(workload ? { workload } : {}), ...(name ? { name } : {}) }
-      const ttlMs = validFor ? durationMs(validFor) : 0
-      return issueToken(identity.tokens, { type: 'dataplane', claims, ttlMs: ttlMs > 0 ? ttlMs : defaultTtlMs.dataplane }, clock)
+    'inspect-policy': body => inspectPolicy({ registry, zone, ...core }, body as { mesh: string; kind: string; kri: string }),
+    'dataplane-token': async body => {
+      const request = body as DataplaneTokenRequest
+      const ttlMs = ttlOf('dataplane', request.validFor)
+      const token = await identity.tokens.issue({ type: 'dataplane', claims: dataplaneClaims(request), ttlMs })
+      const detail = describeToken('dataplane', peekToken(token)?.claims ?? {})
+      await audit.append({ ...byGlobal, verb: 'issue', kind: 'dataplane', detail })
+      return token
+    },
+    'revoke-token': async body => {
+      const { mesh, id, issuedBefore } = body as Revocation
+      // Whatever else it may ask, global revokes no tokens but those of proxies.
+      const revocation: Revocation = { type: 'dataplane', mesh, ...(id ? { id } : {}), ...(issuedBefore ? { issuedBefore } : {}) }
+      if (!hasMesh(registry, mesh)) throw new Error(`mesh ${mesh} is not known in zone ${zone}`)
+      await revokeToken(registry, revocation)
+      await audit.append({ ...byGlobal, verb: 'revoke', kind: 'revocation', detail: { tokenType: 'dataplane', ...revocation } })
+      return null
     },
   }
   const link = config.global
@@ -99,7 +135,12 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
         dataDir: config.data,
         registry,
         instanceId,
-        describe: () => countStates(states()),
+        describe: () => dashboard.describe(),
+        onFacts: facts => {
+          heard = facts
+          core.doubts.check()
+          dashboard.globalChanged(facts)
+        },
         methods,
         clock,
         log,
@@ -111,8 +152,9 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
   const app = createApi({
     registry,
     role: { kind: 'zone', zone, federated: config.global !== undefined },
-    authenticate: createAuthenticator({ tokens: identity.tokens, admin: adminToken, clock }),
+    authenticate: createAuthenticator({ tokens: identity.tokens, admin: adminToken }),
     tokens: identity.tokens,
+    audit,
     clock,
     log,
     instanceId,
@@ -123,29 +165,24 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
       return (dataplane && core.insights.render(dataplane)?.spec) ?? stored(key)
     },
     inspectDataplane: inspect,
-    status: () => ({
-      mode: 'zone',
-      zone,
-      ...(link ? { global: link.status() } : {}),
-      ...overview([], registry.list<MeshService>('MeshService'), states()),
-    }),
+    inspectPolicy: async policy => [inspectPolicy({ registry, zone, ...core }, policy)].filter(it => it !== null),
+    plannedProxy: (mesh, name) => core.reconciler.plan(mesh, name),
+    instanceState: core.readiness.stateOf,
+    config: describeConfig(options, config),
+    endpoints: core.endpoints,
+    dashboard,
   })
   opening.defer(() => app.close())
   if (!isLoopback(config.api.host)) identity.onRenew(server => renewApiCertificate(app, server))
   const listening = await listenApi(app, config.api)
 
+  const dns = config.dns ? opening.use(await startDns(config.dns, core, { registry, zone, clock, log })) : null
+
   const closing = opening.move()
   return {
-    ports: { api: { host: config.api.host, port: listening.port }, xds: front.address },
+    ports: { api: { host: config.api.host, port: listening.port }, xds: front.address, ...(dns ? { dns: dns.address } : {}) },
     adminToken,
     failed: registry.failed,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
-}
-
-/** Plain HTTP on the proxies' port: what a proxy needs before it trusts anybody. */
-function answerProxy(request: IncomingMessage, response: ServerResponse, caPem: string): void {
-  const path = request.url?.split('?')[0]
-  if (request.method === 'GET' && path === '/ca.pem') response.writeHead(200, { 'content-type': 'application/x-pem-file' }).end(caPem)
-  else response.writeHead(404, { 'content-type': 'text/plain' }).end('this port is for proxies: GET /ca.pem, or gRPC\n')
 }
