@@ -1,3 +1,6 @@
+import { apiOptions } from '../api/options.ts'
+import { storeOptions } from '../registry/store-options.ts'
+import { logLevelOption } from '../std/log-option.ts'
 import type { OptionSpec } from '../std/options.ts'
 
 /** The settings of `skerry global run`. */
@@ -11,25 +14,8 @@ export const options = [
     help: 'Where the store, keys and ports.json lie',
     default: './skerry-global',
   },
-  {
-    flag: '--store',
-    env: 'SKERRY_STORE',
-    key: 'store',
-    value: 'string',
-    placeholder: 'KIND',
-    help: 'sqlite keeps everything in DIR/store.db; memory forgets everything at the end',
-    default: 'sqlite',
-    choices: ['sqlite', 'memory'],
-  },
-  {
-    flag: '--api',
-    env: 'SKERRY_API_LISTEN',
-    key: 'api',
-    value: 'address',
-    placeholder: 'HOST:PORT',
-    help: 'Where the HTTP API listens',
-    default: { host: '127.0.0.1', port: 5681 },
-  },
+  ...storeOptions,
+  ...apiOptions,
   {
     flag: '--sync',
     env: 'SKERRY_SYNC_LISTEN',
@@ -40,12 +26,12 @@ export const options = [
     default: { host: '127.0.0.1', port: 5685 },
   },
   {
-    flag: '--admin-token-file',
-    env: 'SKERRY_ADMIN_TOKEN_FILE',
-    key: 'adminTokenFile',
-    value: 'string',
-    placeholder: 'FILE',
-    help: "The admin's token: used as it is when the file exists, else made there; default DIR/admin.token",
+    flag: '--replica-address',
+    env: 'SKERRY_REPLICA_ADDRESS',
+    key: 'replicaAddress',
+    value: 'address',
+    placeholder: 'HOST:PORT',
+    help: 'Where the other replicas on the same etcd reach the --sync address of this one; needed where that listens on all interfaces',
   },
   {
     flag: '--defaults',
@@ -56,14 +42,5 @@ export const options = [
     help: 'Make mesh default, its identity and its permission on first start',
     default: true,
   },
-  {
-    flag: '--log-level',
-    env: 'SKERRY_LOG_LEVEL',
-    key: 'logLevel',
-    value: 'string',
-    placeholder: 'LEVEL',
-    help: 'debug, info, warn or error',
-    default: 'info',
-    choices: ['debug', 'info', 'warn', 'error'],
-  },
+  logLevelOption,
 ] as const satisfies readonly OptionSpec[]

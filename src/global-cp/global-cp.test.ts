@@ -79,21 +79,21 @@ test('a zone that joins gets what global has, and appears in the status; deleted
   const { registry, side } = await global.zone('east', token, await global.channel(token))
 
   await until(() => registry.get({ kind: 'Mesh', mesh: '', name: 'default' }) !== undefined, 'the zone has the mesh')
-  await until(async () => (await global.get('/status')).zones[0]?.online === true, 'the zone is online')
+  await until(async () => (await global.get('/dashboard/v1/zones')).items[0]?.state === 'online', 'the zone is online')
   assert.equal((await global.get('/zones/east')).name, 'east')
 
   await side.close()
-  await until(async () => (await global.get('/status')).zones[0]?.online === false, 'the zone is offline')
+  await until(async () => (await global.get('/dashboard/v1/zones')).items[0]?.state === 'silent', 'the zone is offline')
   assert.equal((await global.request('/zones/east', { method: 'DELETE' })).status, 200)
   await until(async () => (await global.request('/zone-insights/east')).status === 404, 'its insight is gone')
-  assert.deepEqual((await global.get('/status')).zones, [])
+  assert.deepEqual((await global.get('/dashboard/v1/zones')).items, [])
 })
 
 test('a zone that leaves while it is being deleted does not come back', async () => {
   await using global = await aGlobal()
   const token = await global.tokenFor('east')
   const { side } = await global.zone('east', token, await global.channel(token))
-  await until(async () => (await global.get('/status')).zones[0]?.online === true, 'the zone is online')
+  await until(async () => (await global.get('/dashboard/v1/zones')).items[0]?.state === 'online', 'the zone is online')
 
   const deleting = global.request('/zones/east', { method: 'DELETE' })
   await Promise.all([side.close(), deleting])
@@ -123,4 +123,30 @@ test('what only a zone can answer says so when the zone is not there', async () 
 
   assert.equal(status, 503)
   assert.match(text, /SKERRY_ZONE_NOT_CONNECTED/)
+})
+
+test('a zone whose token is revoked is cut at once, on every stream, and does not come back with it', async () => {
+  await using global = await aGlobal()
+  const token = await global.tokenFor('east')
+  const channel = await global.channel(token)
+  await global.zone('east', token, channel)
+  await until(
+    async () => (await global.get('/zones/_overview')).items[0]?.zoneInsight?.subscriptions?.at(-1)?.disconnectTime === undefined,
+    'online',
+  )
+  const reverse = connectStream(channel, reverseCallPath, { authorization: `Bearer ${token}` })
+  await until(async () => (await global.request('/zones/east')).status === 200, 'the zone has joined')
+
+  const revoked = await global.request('/tokens/revocations', { method: 'POST', body: JSON.stringify({ token }) })
+
+  assert.equal(revoked.status, 200)
+  const { code, message } = await reverse.closed
+  assert.equal(code, 'UNAUTHENTICATED')
+  assert.match(message, /SKERRY_TOKEN_REVOKED/)
+  const isGone = async () => {
+    const [zone] = (await global.get('/zones/_overview')).items
+    return zone?.zoneInsight?.subscriptions?.at(-1)?.disconnectTime !== undefined
+  }
+  await until(isGone, 'the zone is offline')
+  assert.equal((await connectStream(channel, reverseCallPath, { authorization: `Bearer ${token}` }).closed).code, 'UNAUTHENTICATED')
 })

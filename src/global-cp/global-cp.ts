@@ -2,37 +2,43 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { loadOrMakeAdminToken } from '../api/admin-token.ts'
 import { createAuthenticator } from '../api/authenticate.ts'
+import { DashboardModel } from '../api/dashboard/model/dashboard-model.ts'
 import { dashboardRoute } from '../api/dashboard-route.ts'
+import { describeConfig } from '../api/describe-config.ts'
 import { isLoopback } from '../api/hosts.ts'
 import { listenApi } from '../api/listen.ts'
 import { storedInsight } from '../api/overview-routes.ts'
-import { ApiError } from '../api/problem.ts'
 import { createApi, renewApiCertificate } from '../api/server.ts'
+import { showBuiltInRoles } from '../api/show-built-in-roles.ts'
+import { openAudit } from '../audit/open-audit.ts'
 import { defaultMesh } from '../derive/default-mesh.ts'
-import { overview } from '../derive/overview.ts'
 import { bearerToken } from '../identity/bearer.ts'
 import { ControlPlaneIdentity, namesOf } from '../identity/control-plane-identity.ts'
-import { verifyToken } from '../identity/tokens.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import type { DataplaneInsight } from '../model/kinds/dataplane-insight.ts'
-import type { MeshService } from '../model/kinds/mesh-service.ts'
 import { zoneLabel } from '../model/labels.ts'
 import { displayNameOf } from '../model/names.ts'
 import type { ResourceKey } from '../model/resource.ts'
-import { isFirstStart } from '../registry/first-start.ts'
+import { isFirstStart, writeFirst } from '../registry/first-start.ts'
+import { LeaderRole } from '../registry/leader-role.ts'
 import { openStore } from '../registry/open-store.ts'
 import { Registry } from '../registry/registry.ts'
+import { serveCa } from '../std/ca-endpoint.ts'
 import type { Clock } from '../std/clock.ts'
 import { GrpcServer, serveStreams } from '../std/grpc-server.ts'
 import type { Log } from '../std/log.ts'
-import type { Address } from '../std/option-value.ts'
+import { type Address, formatAddress } from '../std/option-value.ts'
 import type { OptionValues } from '../std/options.ts'
 import { TlsFront } from '../std/tls-front.ts'
 import { version } from '../std/version.ts'
+import { forwardedCallPath } from '../sync/forwarded-call.ts'
 import { GlobalSide, type ZoneAuthentication } from '../sync/global-side.ts'
-import { ReverseCallError, ReverseCaller, reverseCallPath } from '../sync/reverse-call.ts'
-import type { options } from './config.ts'
-import { Zones } from './zones.ts'
+import { reverseCallPath } from '../sync/reverse-call.ts'
+import { options } from './config.ts'
+import { MultiZoneStatus } from './multi-zone-status.ts'
+import { Replicas } from './replicas.ts'
+import { ZoneCalls } from './zone-calls.ts'
+import { returnWithinMs, Zones } from './zones.ts'
 
 export type GlobalConfig = OptionValues<typeof options>
 
@@ -48,25 +54,58 @@ export interface GlobalControlPlane {
 export async function startGlobal(config: GlobalConfig, { clock, log }: { clock: Clock; log: Log }): Promise<GlobalControlPlane> {
   await using opening = new AsyncDisposableStack()
   const instanceId = randomUUID()
-  const store = await openStore(config.store, config.data)
+  const store = await openStore(config, 'global')
   opening.defer(() => store.close())
   const registry = opening.use(await Registry.open(store, { clock, log }))
-  if (config.defaults && isFirstStart(registry)) {
-    await registry.commit(defaultMesh({ mode: 'global' }).map(draft => ({ kind: 'put', draft })))
-  }
+  if (config.defaults && isFirstStart(registry)) await writeFirst(registry, defaultMesh({ mode: 'global' }))
   const identity = opening.use(
     await ControlPlaneIdentity.loadOrCreate(registry, { clock, log, ...namesOf(config.sync.host, config.api.host) }),
   )
+  await showBuiltInRoles(registry, { kind: 'global' })
+  const audit = opening.use(await openAudit(config, { clock, log, instance: instanceId }))
   const adminToken = await loadOrMakeAdminToken(config.adminTokenFile ?? join(config.data, 'admin.token'), identity.tokens, { clock, log })
 
   const authenticate = async (metadata: ReadonlyMap<string, string>): Promise<ZoneAuthentication> => {
     const token = bearerToken(metadata)
-    const verdict = await verifyToken(identity.tokens, token, 'zone', clock)
-    return verdict.kind === 'ok'
-      ? { kind: 'zone', zone: verdict.claims.zone, expiresAt: verdict.claims.exp * 1000 }
-      : { kind: 'refused', reason: `${verdict.code}: ${verdict.reason}` }
+    const verdict = await identity.tokens.verify(token, 'zone')
+    if (verdict.kind === 'refused') return { kind: 'refused', reason: `${verdict.code}: ${verdict.reason}` }
+    const { claims } = verdict
+    return {
+      kind: 'zone',
+      zone: claims.zone,
+      hold: stream => identity.tokens.holdStream('zone', claims, stream),
+    }
   }
-  const zones = new Zones({ registry, instanceId, clock, log })
+  // What one of several replicas does for all.
+  const leading = opening.use(new LeaderRole({ leadership: store, role: 'global', log }))
+  const presence = store.join(instanceId)
+  opening.defer(() => presence.close())
+  const zones = new Zones({ registry, instanceId, leading, clock, log })
+  opening.defer(() => zones.close())
+  const dashboard = opening.use(
+    new DashboardModel({
+      registry,
+      clock,
+      log,
+      zone: '',
+      instance: instanceId,
+      version,
+      insightOf: ({ mesh, name }) => registry.get<DataplaneInsight>({ kind: 'DataplaneInsight', mesh, name })?.spec,
+      silentSince: zone => zones.silentSince(zone),
+      returnWithinMs,
+    }),
+  )
+  opening.use(new MultiZoneStatus({ registry, leading, log }))
+  const replicas = new Replicas({
+    presence,
+    onLink: (link, holder) => {
+      zones.onLink(link, holder)
+      // What another replica says last of a zone that was deleted must not bring it back.
+      if (link.connected || registry.get({ kind: 'Zone', mesh: '', name: link.zone })) dashboard.zoneChanged(link)
+      else dashboard.zoneForgotten(link.zone)
+    },
+    clock,
+  })
   const sync = opening.use(
     new GlobalSide({
       registry,
@@ -74,68 +113,84 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
       version,
       clock,
       log,
-      onFacts: link => zones.onLink(link),
+      onFacts: link => replicas.tellLink(link),
+      silentZones: () => zones.silent(),
       authenticate,
     }),
   )
   const onZones = registry.onChange(batch => {
     for (const change of batch.changes) {
       if (change.kind !== 'delete' || change.key.kind !== 'Zone') continue
-      zones.forget(change.key.name)
+      zones.forget(change.key.name, change.revision)
+      replicas.forget(change.key.name)
+      dashboard.zoneForgotten(change.key.name)
       void sync
-        .forget(change.key.name, 'the zone was deleted at global')
+        .forget(change.key.name, 'the zone was deleted at global', change.revision)
         .catch(error => log.error('a deleted zone could not be forgotten', { error }))
     }
   })
   opening.defer(onZones)
-  const reverse = new ReverseCaller(clock)
+  const calls = new ZoneCalls({ replicas, identity, instanceId, clock, log })
+  opening.defer(() => calls.close())
   const grpc = new GrpcServer()
   serveStreams(grpc, reverseCallPath, stream => {
     authenticate(stream.metadata)
-      .then(who => (who.kind === 'zone' ? reverse.accept(who.zone, stream) : stream.end({ code: 'UNAUTHENTICATED', message: who.reason })))
+      .then(who => {
+        if (who.kind === 'refused') return stream.end({ code: 'UNAUTHENTICATED', message: who.reason })
+        who.hold?.(stream)
+        return calls.reverse.accept(who.zone, stream)
+      })
       .catch(error => {
         log.error('a zone could not be asked', { peer: stream.peer, error })
         stream.end({ code: 'INTERNAL', message: 'global failed on this stream: see its log' })
       })
   })
+  serveStreams(grpc, forwardedCallPath, stream => void calls.serveReplica(stream))
   for (const [path, handler] of Object.entries(sync.handlers)) serveStreams(grpc, path, handler)
   const front = await TlsFront.start({
     address: config.sync,
     flag: '--sync',
     certificate: { certPem: identity.server.cert, keyPem: identity.server.key },
     grpc,
-    http: (request, response) => {
-      if (request.method === 'GET' && request.url === '/ca.pem')
-        response.writeHead(200, { 'content-type': 'application/x-pem-file' }).end(identity.caPem)
-      else response.writeHead(404, { 'content-type': 'text/plain' }).end('this port is for zones: GET /ca.pem, or gRPC\n')
-    },
+    http: serveCa(identity.caPem, 'zones'),
     log,
   })
   opening.defer(() => front.close({ graceMs: 500 }))
   identity.onRenew(server => front.setCertificate({ certPem: server.cert, keyPem: server.key }))
+  const isAnywhere = ['0.0.0.0', '::'].includes(config.sync.host)
+  if (config.replicaAddress) replicas.tellAddress(formatAddress(config.replicaAddress))
+  else if (!isAnywhere) replicas.tellAddress(formatAddress(front.address))
 
   const stored = storedInsight(registry)
   const app = createApi({
     registry,
     role: { kind: 'global' },
-    authenticate: createAuthenticator({ tokens: identity.tokens, admin: adminToken, clock }),
+    authenticate: createAuthenticator({ tokens: identity.tokens, admin: adminToken }),
     tokens: identity.tokens,
+    audit,
     clock,
     log,
+    config: describeConfig(options, config),
     instanceId,
     clusterId: identity.fingerprint.slice(0, 16),
     ...(isLoopback(config.api.host) ? {} : { tls: { cert: identity.server.cert, key: identity.server.key } }),
     insightOf: key => (key.kind === 'ZoneInsight' ? zones.insight(key.name) : proxyInsight(registry, zones, key)) ?? stored(key),
-    zoneDataplaneToken: async (zone, request) => String(await ask(reverse, zone, 'dataplane-token', request)),
+    zoneDataplaneToken: async (zone, request) => String(await calls.ask(zone, 'dataplane-token', request)),
+    zoneRevocation: (zone, revocation) => calls.ask(zone, 'revoke-token', revocation),
     inspectDataplane: async (mesh, name) => {
       const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh, name })
       const zone = dataplane?.labels[zoneLabel]
       return dataplane && zone
-        ? ((await ask(reverse, zone, 'inspect-dataplane', { mesh, name: displayNameOf(dataplane) })) ?? undefined)
+        ? ((await calls.ask(zone, 'inspect-dataplane', { mesh, name: displayNameOf(dataplane) })) ?? undefined)
         : undefined
     },
+    inspectPolicy: async policy => {
+      const names = registry.list('Zone').map(({ name }) => name)
+      const answers = names.map(zone => calls.ask(zone, 'inspect-policy', policy).catch((error: Error) => ({ zone, error: error.message })))
+      return (await Promise.all(answers)).filter(answer => answer !== null)
+    },
     extraRoutes: dashboardRoute,
-    status: () => ({ mode: 'global', ...overview(zones.lines(), registry.list<MeshService>('MeshService'), proxyStates(registry, zones)) }),
+    dashboard,
   })
   opening.defer(() => app.close())
   if (!isLoopback(config.api.host)) identity.onRenew(server => renewApiCertificate(app, server))
@@ -150,17 +205,6 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
   }
 }
 
-/** What only a zone can answer; its refusal or silence becomes the answer to whoever asked global. */
-async function ask(reverse: ReverseCaller, zone: string, method: string, body: unknown): Promise<unknown> {
-  try {
-    return await reverse.call(zone, method, body)
-  } catch (error) {
-    if (!(error instanceof ReverseCallError)) throw error
-    const status = error.code === 'SKERRY_ZONE_REFUSED' ? 400 : 503
-    throw new ApiError({ status, code: error.code, title: `Zone ${zone} could not be asked`, detail: error.message, cause: error })
-  }
-}
-
 /** What a zone wrote of a proxy; once the zone is silent nobody knows that the proxy is still there, and it does not read as online. */
 function proxyInsight(registry: Registry, zones: Zones, key: ResourceKey): DataplaneInsight['spec'] | undefined {
   const insight = registry.get<DataplaneInsight>({ ...key, kind: 'DataplaneInsight' })
@@ -169,16 +213,4 @@ function proxyInsight(registry: Registry, zones: Zones, key: ResourceKey): Datap
   if (!insight || silentSince === null) return insight?.spec
   const disconnectTime = new Date(silentSince).toISOString()
   return { ...insight.spec, subscriptions: insight.spec.subscriptions?.map(subscription => ({ disconnectTime, ...subscription })) }
-}
-
-/** As fresh as the last connect, disconnect or refusal that zones told. */
-function proxyStates(registry: Registry, zones: Zones) {
-  return registry.list<Dataplane>('Dataplane').map(dataplane => {
-    const insight = proxyInsight(registry, zones, dataplane)
-    const zone = dataplane.labels[zoneLabel] ?? ''
-    const connected = insight?.subscriptions?.some(subscription => subscription.disconnectTime === undefined) ?? false
-    const failing = insight?.readiness?.find(state => !state.ready)
-    const away = zones.silentSince(zone) === null ? 'its proxy is not connected to its zone' : `its zone ${zone} is not connected to global`
-    return { dataplane, connected, ready: connected && !failing, reason: connected ? (failing?.reason ?? '') : away }
-  })
 }

@@ -2,35 +2,39 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Zone } from '../model/kinds/zone.ts'
 import type { ZoneInsight } from '../model/kinds/zone-insight.ts'
+import { LeaderRole } from '../registry/leader-role.ts'
 import { MemoryStore } from '../registry/memory-store.ts'
 import { Registry } from '../registry/registry.ts'
 import { ManualClock } from '../std/clock.ts'
 import { silentLog } from '../std/log.ts'
-import type { ZoneFacts } from '../sync/zone-facts.ts'
+import type { ZoneLink } from '../sync/zone-link.ts'
 import { Zones } from './zones.ts'
 
 async function aGlobal() {
   const clock = new ManualClock()
-  const registry = await Registry.open(new MemoryStore(), { clock, log: silentLog })
+  const store = new MemoryStore()
+  const registry = await Registry.open(store, { clock, log: silentLog })
+  const leading = new LeaderRole({ leadership: store, role: 'global', log: silentLog })
   let writes = 0
   registry.onChange(() => writes++)
   const settle = () => clock.run(0)
   return {
     clock,
     registry,
-    zones: new Zones({ registry, instanceId: 'global-1', clock, log: silentLog }),
+    zones: new Zones({ registry, instanceId: 'global-1', leading, clock, log: silentLog }),
     writes: () => writes,
     settle,
     zone: (name: string) => registry.get<Zone>({ kind: 'Zone', mesh: '', name }),
     stored: (name: string) => registry.get<ZoneInsight>({ kind: 'ZoneInsight', mesh: '', name })?.spec,
     async [Symbol.asyncDispose]() {
       await settle()
+      await leading[Symbol.asyncDispose]()
       await registry.close()
     },
   }
 }
 
-function aLink(facts: Partial<ZoneFacts> = {}): ZoneFacts {
+function aLink(facts: Partial<ZoneLink> = {}): ZoneLink {
   return {
     zone: 'east',
     connected: true,
@@ -87,7 +91,7 @@ test('heartbeats change what is shown, and write nothing', async () => {
   const insight = global.zones.insight('east') as ZoneInsight['spec']
   assert.deepEqual(insight.proxies, { connected: 2, ready: 1, total: 3 })
   assert.deepEqual(insight.sync?.behind, ['MeshTrust'])
-  assert.deepEqual(global.zones.lines(), [{ name: 'east', online: true, lastHeard: new Date(1_005_000).toISOString() }])
+  assert.equal(insight.healthCheck?.time, new Date(1_005_000).toISOString())
 })
 
 test('what a zone says of itself need not be readable', async () => {
@@ -96,13 +100,12 @@ test('what a zone says of itself need not be readable', async () => {
   assert.equal((global.zones.insight('east') as ZoneInsight['spec']).proxies, undefined)
 })
 
-test('a zone that goes is told with the reason, one that comes back has both connections', async () => {
+test('a zone that goes is silent, one that comes back has both connections', async () => {
   await using global = await aGlobal()
   global.zones.onLink(aLink())
   global.zones.onLink(aLink({ connected: false, instance: '', since: 1_010_000, lastError: 'UNAVAILABLE: the zone went away' }))
-  assert.deepEqual(global.zones.lines(), [])
   await global.settle()
-  assert.deepEqual(global.zones.lines(), [{ name: 'east', online: false, error: 'UNAVAILABLE: the zone went away' }])
+  assert.equal(global.zones.silentSince('east'), 1_010_000)
 
   global.zones.onLink(aLink({ since: 1_020_000, instance: 'process-2' }))
   await global.settle()
@@ -121,14 +124,6 @@ test('only the last five connections are remembered', async () => {
   await global.settle()
 
   assert.equal(global.stored('east')?.subscriptions?.length, 5)
-})
-
-test('what global refused of a zone is its error', async () => {
-  await using global = await aGlobal()
-  global.zones.onLink(aLink({ refused: [{ name: 'Dataplane default/web', reason: 'it is of zone west' }] }))
-  await global.settle()
-
-  assert.equal(global.zones.lines()[0]?.error, 'Dataplane default/web was refused: it is of zone west')
 })
 
 test('a zone that was deleted does not come back with the last word of its connection', async () => {
@@ -158,4 +153,62 @@ test('a zone is silent from the moment its connection is lost; in its first minu
   const startedAt = global.clock.now()
   await global.clock.run(60_000)
   assert.equal(global.zones.silentSince('west'), startedAt)
+})
+
+test('a zone counts as silent when it has been away for a while, and none does in the first minute of global', async () => {
+  await using global = await aGlobal()
+  global.zones.onLink(aLink())
+  await global.settle()
+  global.zones.onLink(aLink({ connected: false, since: global.clock.now() }))
+
+  await global.clock.run(59_000)
+  assert.deepEqual(global.zones.silent(), [])
+  await global.clock.run(1_000)
+  assert.deepEqual(global.zones.silent(), ['east'])
+
+  global.zones.onLink(aLink({ since: global.clock.now(), instance: 'process-2' }))
+  assert.deepEqual(global.zones.silent(), [])
+  global.zones.onLink(aLink({ connected: false, since: global.clock.now() }))
+  await global.clock.run(4_000)
+  assert.deepEqual(global.zones.silent(), [])
+  await global.clock.run(1_000)
+  assert.deepEqual(global.zones.silent(), ['east'])
+})
+
+test('a zone that was connected to a process that was killed reads as gone when it does not come back', async () => {
+  await using global = await aGlobal()
+  const open = { id: 'a', connectTime: new Date(0).toISOString() }
+  const insight = { kind: 'ZoneInsight', mesh: '', name: 'west', labels: {}, spec: { subscriptions: [open] } }
+  await global.registry.commit([{ kind: 'put', draft: insight }])
+
+  await global.clock.run(59_000)
+  assert.equal(global.stored('west')?.subscriptions?.[0]?.disconnectTime, undefined)
+  await global.clock.run(1_000)
+  await global.settle()
+
+  assert.equal(global.stored('west')?.subscriptions?.[0]?.disconnectTime, new Date(1_700_000_000_000).toISOString())
+})
+
+test('a zone that moves to another replica is written by that one, and its end by the leader when that one died', async () => {
+  await using global = await aGlobal()
+  const elsewhere = { kind: 'replica', instance: 'global-2' } as const
+  global.zones.onLink(aLink())
+  await global.settle()
+  const writes = global.writes()
+
+  global.zones.onLink(aLink({ since: 1_000_500 }), elsewhere)
+  await global.settle()
+  assert.equal(global.writes(), writes)
+  const shown = global.zones.insight('east') as ZoneInsight['spec']
+  assert.deepEqual(
+    shown.subscriptions?.map(({ globalInstanceId, disconnectTime }) => [globalInstanceId, disconnectTime !== undefined]),
+    [
+      ['global-1', true],
+      ['global-2', false],
+    ],
+  )
+
+  global.zones.onLink(aLink({ since: 1_001_000, connected: false }), elsewhere)
+  await global.clock.run(60_000)
+  assert.equal(global.stored('east')?.subscriptions?.at(-1)?.disconnectTime, new Date(1_001_000).toISOString())
 })
