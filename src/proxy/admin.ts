@@ -5,8 +5,8 @@ import type { Address } from '../std/option-value.ts'
 export interface AdminSources {
   /** Why the proxy is not ready; '' = it is. */
   readonly notReady: () => string
-  /** Name with labels → value. */
-  readonly counters: () => ReadonlyMap<string, number>
+  /** Everything that is counted, in the Prometheus text format. */
+  readonly stats: () => string | Promise<string>
   /** Whatever helps a person to see what this proxy does; printed as JSON. */
   readonly config: () => unknown
 }
@@ -22,7 +22,9 @@ export class Admin {
   }
 
   static async start(address: Address, sources: AdminSources): Promise<Admin> {
-    const server = createServer((request, response) => answer(request, response, sources))
+    const server = createServer((request, response) => {
+      answer(request, response, sources).catch(error => response.writeHead(503).end(`${(error as Error).message}\n`))
+    })
     server.keepAliveTimeout = 5000
     return new Admin(server, await listen(server, address, '--admin'))
   }
@@ -33,7 +35,7 @@ export class Admin {
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, sources: AdminSources): void {
+async function answer(request: IncomingMessage, response: ServerResponse, sources: AdminSources): Promise<void> {
   const send = (status: number, type: string, body: string) => {
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) })
     response.end(request.method === 'HEAD' ? undefined : body)
@@ -49,18 +51,18 @@ function answer(request: IncomingMessage, response: ServerResponse, sources: Adm
       return
     }
     case '/stats':
-      send(200, 'text/plain; version=0.0.4', exposition(sources.counters()))
+      send(200, 'text/plain; version=0.0.4', await sources.stats())
       return
     case '/config':
-      send(200, 'application/json', `${JSON.stringify(sources.config(), plain, 2)}\n`)
+      send(200, 'application/json', `${JSON.stringify(await sources.config(), plain, 2)}\n`)
       return
     default:
       send(404, 'text/plain', 'there are /ready, /stats and /config\n')
   }
 }
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/ */
-function exposition(counters: ReadonlyMap<string, number>): string {
+/** Counters by name with labels. https://prometheus.io/docs/instrumenting/exposition_formats/ */
+export function exposition(counters: ReadonlyMap<string, number>): string {
   const lines: string[] = []
   let family = ''
   for (const [name, value] of [...counters].sort(([a], [b]) => (a < b ? -1 : 1))) {

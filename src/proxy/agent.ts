@@ -15,6 +15,7 @@ import type { InboundState } from './application-health.ts'
 import { Certificates, type HeldIdentity } from './certificates.ts'
 import type { BoundListeners } from './control/listeners.ts'
 import { EXIT_NOT_AUTHORISED, ProxyError } from './proxy-error.ts'
+import type { Reach } from './zone-reach.ts'
 
 export const AGENT_PATH = '/skerry.agent.v1.Agent/Connect'
 
@@ -32,6 +33,8 @@ export interface AgentOptions {
   readonly log: Log
   readonly onIdentity: (identity: HeldIdentity) => void
   readonly counters: () => ReadonlyMap<string, number>
+  /** To a zone gateway: other zones' gateways, `host:port`, to see whether they can be reached; all of them each time. */
+  readonly onWatch?: (addresses: readonly string[]) => void
   /** The zone will not have this proxy, and trying again does not help. */
   readonly onRefused: (error: ProxyError) => void
 }
@@ -57,6 +60,7 @@ export class Agent {
   #stream: MessageStream | null = null
   #health: readonly InboundState[] | null = null
   #bound: BoundListeners | null = null
+  #reaches: readonly Reach[] = []
   #registered: Registered | null = null
   #hasEverRegistered = false
   readonly #waitForRegistration = new Set<() => void>()
@@ -112,6 +116,11 @@ export class Agent {
   reportBound(bound: BoundListeners): void {
     this.#bound = bound
     this.#send({ case: 'bound', value: { listeners: [...bound.listeners], failures: bound.failures.map(failure => ({ ...failure })) } })
+  }
+
+  reportReaches(reaches: readonly Reach[]): void {
+    this.#reaches = reaches
+    this.#send({ case: 'reached', value: { addresses: reaches.map(reach => ({ ...reach })) } })
   }
 
   /** Asks the zone to take this proxy out of rotation. Resolves when callers know, or after `timeoutMs`; at once without a zone. */
@@ -189,6 +198,7 @@ export class Agent {
     this.#certificates.connected()
     if (this.#health) this.reportHealth(this.#health)
     if (this.#bound) this.reportBound(this.#bound)
+    if (this.#reaches.length > 0) this.reportReaches(this.#reaches)
     if (this.#draining) this.#send({ case: 'draining', value: {} })
   }
 
@@ -205,6 +215,9 @@ export class Agent {
         break
       case 'drained':
         this.#draining?.done()
+        break
+      case 'watch':
+        this.#options.onWatch?.(message.value.addresses)
         break
       case 'refused':
         this.#onRefused(message.value)

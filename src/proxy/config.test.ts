@@ -44,12 +44,14 @@ test('ports have a name, a protocol and a place in the mesh', () => {
 })
 
 test('outbounds name a service, and its kind if that matters', () => {
-  const { outbounds } = config('--port', '8080', '--outbound', 'payments=10001,MeshMultiZoneService/orders=10002')
+  const { outbounds } = config('--port', '8080', '--outbound', 'payments=10001,MeshMultiZoneService/orders=10002,stock=127.0.0.2:80')
 
   assert.deepEqual(outbounds, [
-    { kind: undefined, name: 'payments', port: 10_001 },
-    { kind: 'MeshMultiZoneService', name: 'orders', port: 10_002 },
+    { kind: undefined, name: 'payments', address: undefined, port: 10_001 },
+    { kind: 'MeshMultiZoneService', name: 'orders', address: undefined, port: 10_002 },
+    { kind: undefined, name: 'stock', address: '127.0.0.2', port: 80 },
   ])
+  assert.match(problems('--port', '8080', '--outbound', 'stock=127.0.0.256:80'), /^--outbound: .*127[.]0[.]0[.]2:80/m)
 })
 
 test('a sidecar has an HTTP proxy port unless told otherwise, a gateway only if asked', () => {
@@ -117,4 +119,16 @@ test('a token is needed, and never taken as an argument', () => {
 
   assert.equal(resolveOptions(options, { argv: [...required, '--token', 'x'], env: {} }).kind, 'invalid')
   assert.equal(resolveOptions(options, { argv: ['--cp', 'a:1', '--port', '1'], env: { SKERRY_DATAPLANE_TOKEN: 'x' } }).kind, 'ok')
+})
+
+test('an Envoy is found by its path, and takes no flag that only the built-in proxy has', () => {
+  assert.deepEqual(config('--port', '8080').engine, { kind: 'skerry' })
+  assert.deepEqual(config('--port', '8080', '--engine', 'envoy', '--envoy-path', '/opt/envoy').engine, {
+    kind: 'envoy',
+    path: '/opt/envoy',
+    concurrency: 2,
+  })
+  const said = problems('--port', '8080', '--engine', 'envoy', '--bind', '0.0.0.0', '--access-log', '-')
+  assert.match(said, /--bind.*address of this machine/s)
+  assert.match(said, /--access-log.*MeshAccessLog/s)
 })

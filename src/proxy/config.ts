@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net'
+import { logLevelOption } from '../std/log-option.ts'
 import type { Address } from '../std/option-value.ts'
 import { parseOptionValue } from '../std/option-value.ts'
 import type { OptionProblem, OptionSpec, OptionValues } from '../std/options.ts'
@@ -140,8 +142,8 @@ export const options = [
     env: 'SKERRY_OUTBOUND',
     key: 'outbound',
     value: 'list',
-    placeholder: '[KIND/]NAME=PORT',
-    help: 'Offers a service to the application on a port of 127.0.0.1; may be repeated. KIND is MeshService or MeshMultiZoneService',
+    placeholder: '[KIND/]NAME=[ADDRESS:]PORT',
+    help: 'Offers a service to the application on a port of this machine, of 127.0.0.1 or of the ADDRESS given (127.0.0.2); may be repeated. KIND is MeshService or MeshMultiZoneService',
     default: [],
   },
   {
@@ -197,18 +199,39 @@ export const options = [
     default: 4000,
   },
   {
-    flag: '--log-level',
-    env: 'SKERRY_LOG_LEVEL',
-    key: 'logLevel',
+    flag: '--engine',
+    env: 'SKERRY_ENGINE',
+    key: 'engine',
     value: 'string',
-    placeholder: 'LEVEL',
-    help: 'debug, info, warn or error',
-    default: 'info',
-    choices: ['debug', 'info', 'warn', 'error'],
+    placeholder: 'ENGINE',
+    help: 'What carries the requests: skerry is this process, envoy an Envoy that it starts, configures and watches',
+    default: 'skerry',
+    choices: ['skerry', 'envoy'],
   },
+  {
+    flag: '--envoy-path',
+    env: 'SKERRY_ENVOY',
+    key: 'envoyPath',
+    value: 'string',
+    placeholder: 'FILE',
+    help: 'The Envoy to start with --engine envoy; a name without / is looked for in PATH',
+    default: 'envoy',
+  },
+  {
+    flag: '--envoy-concurrency',
+    env: 'SKERRY_ENVOY_CONCURRENCY',
+    key: 'envoyConcurrency',
+    value: 'number',
+    placeholder: 'THREADS',
+    help: 'Threads of an Envoy that carry requests',
+    default: 2,
+  },
+  logLevelOption,
 ] as const satisfies readonly OptionSpec[]
 
 export type ProxyRole = 'sidecar' | 'gateway' | 'zone-gateway'
+/** What carries the requests. */
+export type EngineConfig = { readonly kind: 'skerry' } | { readonly kind: 'envoy'; readonly path: string; readonly concurrency: number }
 export type HealthCheck = { readonly kind: 'tcp' } | { readonly kind: 'http'; readonly path: string } | { readonly kind: 'none' }
 
 export interface ApplicationPort {
@@ -222,6 +245,8 @@ export interface ApplicationPort {
 export interface OutboundPort {
   readonly kind: 'MeshService' | 'MeshMultiZoneService' | undefined
   readonly name: string
+  /** undefined = 127.0.0.1 */
+  readonly address: string | undefined
   readonly port: number
 }
 
@@ -233,6 +258,7 @@ export interface ProxyConfig {
   readonly token: string | undefined
   readonly caFile: string | undefined
   readonly role: ProxyRole
+  readonly engine: EngineConfig
   readonly service: string | undefined
   readonly mesh: string | undefined
   readonly name: string | undefined
@@ -281,6 +307,7 @@ export function readProxyConfig(values: OptionValues<typeof options>): ReadProxy
     token: values.token,
     caFile: values.caFile,
     role,
+    engine: engine(values, bad),
     service: name(values.service, '--service', bad),
     mesh: name(values.mesh, '--mesh', bad),
     name: name(values.name, '--name', bad),
@@ -303,6 +330,16 @@ export function readProxyConfig(values: OptionValues<typeof options>): ReadProxy
 
 type Bad = (where: string, message: string) => void
 
+/** An Envoy listens where the zone says, and writes the access log that a policy asks for. */
+function engine(values: OptionValues<typeof options>, bad: Bad): EngineConfig {
+  if (values.engine === 'skerry') return { kind: 'skerry' }
+  if (values.bind !== undefined && values.bind !== values.address)
+    bad('--bind', 'with --engine envoy the proxy listens on --address itself: leave --bind out, and give an address of this machine')
+  if (values.accessLog !== 'none') bad('--access-log', 'is the built-in proxy’s: with --engine envoy apply a MeshAccessLog')
+  if (values.envoyConcurrency < 1) bad('--envoy-concurrency', 'must be 1 or more')
+  return { kind: 'envoy', path: values.envoyPath, concurrency: values.envoyConcurrency }
+}
+
 /** With or without `https://`, which is what it speaks. */
 function controlPlane(text: string, bad: Bad): string {
   const address = text.replace(/^https:\/\//, '').replace(/\/$/, '')
@@ -322,9 +359,14 @@ function applicationPort(text: string, values: OptionValues<typeof options>, ind
 }
 
 function outbound(text: string, bad: Bad): OutboundPort | null {
-  const match = /^(?:(MeshService|MeshMultiZoneService)\/)?([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)=(\d+)$/.exec(text)
-  if (match) return { kind: match[1] as OutboundPort['kind'], name: match[2]!, port: portNumber(match[3]!, '--outbound', bad, 1) }
-  bad('--outbound', `${JSON.stringify(text)} is not [KIND/]NAME=PORT, e.g. payments=10001 or MeshMultiZoneService/payments=10001`)
+  const match = /^(?:(MeshService|MeshMultiZoneService)\/)?([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)=(?:([\d.]+):)?(\d+)$/.exec(text)
+  const [, kind, name = '', address, port = ''] = match ?? []
+  if (match && (address === undefined || isIPv4(address)))
+    return { kind: kind as OutboundPort['kind'], name, address, port: portNumber(port, '--outbound', bad, 1) }
+  bad(
+    '--outbound',
+    `${JSON.stringify(text)} is not [KIND/]NAME=[ADDRESS:]PORT, e.g. payments=10001, payments=127.0.0.2:80 or MeshMultiZoneService/payments=10001`,
+  )
   return null
 }
 

@@ -43,6 +43,23 @@ test('connections are kept alive on both sides', async () => {
   assert.equal(plane.counters().get('skerry_cluster_requests_total{cluster="app",class="2xx"}'), 5)
 })
 
+test('listeners of different loopback addresses share a port: each leads to its own service', async t => {
+  if (process.platform !== 'linux') return t.skip('other systems have 127.0.0.1 alone until somebody adds more')
+  await using first = await anApp('first')
+  await using second = await anApp('second')
+  await using plane = aDataPlane()
+  const port = await freePort()
+  for (const [name, app, address] of [['a', first, '127.0.0.2'] as const, ['b', second, '127.0.0.3'] as const]) {
+    plane.setCluster(aCluster(name))
+    plane.setEndpoints(endpointsOf(name, [aHost(app.port)]))
+    await plane.setListener(aListener(name, port, routesTo(name), { address }))
+  }
+
+  const ask = async (address: string) => (await fetch(`http://${address}:${port}/`, { headers: { connection: 'close' } })).text()
+  assert.deepEqual(await Promise.all(['127.0.0.2', '127.0.0.3'].map(ask)), ['hello from first', 'hello from second'])
+  await assert.rejects(ask('127.0.0.4'))
+})
+
 test('bodies of every size and framing arrive byte for byte, both ways at once', async () => {
   await using app = await anApp('echo', (request, response) => {
     if (request.url === '/length') response.setHeader('content-length', request.headers['x-size']!)

@@ -61,7 +61,7 @@ class DataPath implements RunningDataPlane {
     const faults = (error: unknown) => log.error('unexpected error on a connection', { error })
     this.#wheel = new TimerWheel(clock, faults)
     this.#tls = new TlsMaterial(clock)
-    this.#tls.onChange = () => this.#renewTls()
+    this.#tls.onChange = ({ connectionsHold }) => this.#renewTls(connectionsHold)
     this.#runtime = {
       clock,
       random,
@@ -158,8 +158,9 @@ class DataPath implements RunningDataPlane {
     this.#tls.setTrust(trust)
   }
 
-  #renewTls(): void {
+  #renewTls(connectionsHold: boolean): void {
     for (const listener of this.#listeners.values()) listener.renewContext()
+    if (connectionsHold) return
     for (const cluster of this.#clusters.values()) cluster.renewConnections()
   }
 

@@ -41,6 +41,6 @@ function inbound({ health }: ProxyConfig, application: ProxyConfig['ports'][numb
   }
 }
 
-function outbound({ kind, name, port }: ProxyConfig['outbounds'][number]): object {
-  return { port, backendRef: { ...(kind ? { kind } : {}), name } }
+function outbound({ kind, name, address, port }: ProxyConfig['outbounds'][number]): object {
+  return { ...(address === undefined ? {} : { address }), port, backendRef: { ...(kind ? { kind } : {}), name } }
 }

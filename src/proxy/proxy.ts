@@ -12,18 +12,22 @@ import { DELTA_ADS_PATH } from '../xds/ads-server.ts'
 import { Admin } from './admin.ts'
 import { AGENT_PATH, Agent } from './agent.ts'
 import { ApplicationHealth } from './application-health.ts'
+import { builtInEngine } from './built-in-engine.ts'
 import type { DataPlane } from './compile/table.ts'
 import type { ProxyConfig } from './config.ts'
-import { dumpResources } from './config-dump.ts'
-import { Control } from './control.ts'
 import { createDataPlane, type DataPlaneOptions } from './data.ts'
 import { dataplaneOf } from './dataplane.ts'
+import type { Engine } from './engine.ts'
+import { findEnvoy } from './envoy/find-envoy.ts'
+import { endLeftover } from './envoy/leftover.ts'
+import { envoyEngine } from './envoy-engine.ts'
 import { choosePorts, type PortWish, readPorts } from './ports.ts'
-import type { Probe } from './probe.ts'
+import { type Probe, runProbe } from './probe.ts'
 import { ProxyError } from './proxy-error.ts'
 import { SavedState } from './saved-state.ts'
 import { settleWho } from './who.ts'
 import { ZoneLine } from './zone-line.ts'
+import { ZoneReach } from './zone-reach.ts'
 
 export interface ProxyDependencies {
   readonly clock: Clock
@@ -58,8 +62,10 @@ const endMs = 700
 
 export async function startProxy(config: ProxyConfig, dependencies: ProxyDependencies): Promise<RunningProxy> {
   const { clock, random, log } = dependencies
+  const envoyVersion = config.engine.kind === 'envoy' ? await findEnvoy(config.engine.path) : ''
   const who = await settleWho(config)
   const { mesh, name, service, directory } = who
+  await endLeftover(directory, clock)
   const ports = await choosePorts(portWishes(config), await readPorts(join(directory, 'ports.json')))
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<ProxyError>()
@@ -89,52 +95,58 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
   const open = dependencies.open ?? dial
 
   const saved = new SavedState({ directory, owner: `${mesh}.${name}`, clock, log })
-  const { createDataPlane: create = createDataPlane, accessLog } = dependencies
-  const data = create({ clock, random, log, onLocalFailure: () => health.probeNow(), ...(accessLog ? { accessLog } : {}) })
   const instanceId = randomUUID()
   // These have no mTLS: wherever the others are bound, they stay on this machine.
   const forApplication = new Set([...ports].filter(([key]) => !isForPeers(key)).map(([, { port }]) => port))
 
+  // The zone plans for Dataplanes that it knows: asked before, it would take everything away.
+  const connect = async (signal: AbortSignal) => {
+    await agent.registered(signal)
+    signal.throwIfAborted()
+    return open(DELTA_ADS_PATH, signal)
+  }
+  const engine = await openEngine()
   const agent: Agent = new Agent({
     connect: signal => open(AGENT_PATH, signal),
     dataplane: JSON.stringify(dataplaneOf({ config, mesh, name, service, ports })),
     instanceId,
     version,
-    engine: 'skerry',
+    engine: engine.name,
     clock,
     backoff: new Backoff({ ...reconnect, random }),
     log,
     onIdentity: identity => {
-      control.setIdentity(identity)
+      engine.setIdentity(identity)
       if (!isRestoring) void saved.saveIdentity(identity)
     },
-    counters: () => data.counters(),
+    counters: () => engine.counters(),
+    onWatch: addresses => reach.watch(addresses),
     onRefused: giveUp,
   })
+  const reach = new ZoneReach({ probe: runProbe, clock, random, onChange: reaches => agent.reportReaches(reaches) })
 
-  const control: Control = new Control({
-    data,
-    node: {
-      id: `${mesh}.${name}`,
-      cluster: service,
-      userAgentName: 'skerry',
-      userAgentVersionType: { case: 'userAgentVersion', value: version },
-      metadata: { 'skerry.instance': instanceId },
-    },
-    // The zone plans for Dataplanes that it knows: asked before, it would take everything away.
-    connect: async signal => {
-      await agent.registered(signal)
-      signal.throwIfAborted()
-      return open(DELTA_ADS_PATH, signal)
-    },
-    clock,
-    backoff: new Backoff({ ...reconnect, random }),
-    log,
-    drainMs: config.drainTimeoutMs,
-    bindAddress: ({ address, port }) => (address === config.address && !forApplication.has(port) ? config.bind : address),
-    onBound: bound => agent.reportBound(bound),
-    onAccepted: () => saved.saveResources(() => control.resources()),
-  })
+  function openEngine(): Engine | Promise<Engine> {
+    const common = {
+      nodeId: `${mesh}.${name}`,
+      service,
+      instanceId,
+      connect,
+      clock,
+      log,
+      drainMs: config.drainTimeoutMs,
+      onBound: (bound: Engine['bound']) => agent.reportBound(bound),
+    }
+    if (config.engine.kind === 'envoy') return envoyEngine({ ...common, ...config.engine, version: envoyVersion, directory, random })
+    const { createDataPlane: create = createDataPlane, accessLog } = dependencies
+    const data = create({ clock, random, log, onLocalFailure: () => health.probeNow(), ...(accessLog ? { accessLog } : {}) })
+    return builtInEngine({
+      ...common,
+      data,
+      saved,
+      backoff: new Backoff({ ...reconnect, random }),
+      bindAddress: ({ address, port }) => (address === config.address && !forApplication.has(port) ? config.bind : address),
+    })
+  }
 
   const health: ApplicationHealth = new ApplicationHealth({
     inbounds: config.ports.map(port => ({ name: port.name, probe: probeOf(config, port.port) })),
@@ -145,9 +157,10 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
   let isDraining = false
   const notReady = () => {
     if (isDraining) return 'draining'
-    const { listeners, failures } = control.bound
+    const { listeners, failures } = engine.bound
     const states = health.states.filter(state => !state.ready)
     if (failures.length > 0) return failures.map(({ listener, reason }) => `${listener}: ${reason}`).join('; ')
+    if (engine.trouble !== '') return engine.trouble
     if (listeners.length === 0) return 'nothing is configured yet'
     return states.map(state => `application ${state.name}: ${state.reason}`).join('; ')
   }
@@ -157,14 +170,8 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
         { host: config.admin.host, port: ports.get('admin')!.port },
         {
           notReady,
-          counters: () => data.counters(),
-          config: () => ({
-            mesh,
-            name,
-            dataplane: dataplaneOf({ config, mesh, name, service, ports }),
-            bound: control.bound,
-            ...dumpResources(control.resources()),
-          }),
+          stats: () => engine.stats(),
+          config: async () => ({ mesh, name, dataplane: dataplaneOf({ config, mesh, name, service, ports }), ...(await engine.config()) }),
         },
       )
     : null
@@ -173,23 +180,24 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
   let isRestoring = true
   const identity = await saved.loadIdentity()
   if (identity) agent.restore(identity)
-  await control.restore(await saved.loadResources())
+  await engine.restore()
   isRestoring = false
   health.start()
   agent.start()
-  control.start()
+  engine.start()
 
   const stop = async () => {
     if (isDraining) return
     isDraining = true
     // First of all, so that nothing is configured any more: the zone may know a successor under this name, whose ports are not ours to open.
-    await control.close()
+    await engine.freeze()
     const deadline = clock.monotonic() + config.drainTimeoutMs + endMs
     await agent.drain(Math.min(drainedWithinMs, config.drainTimeoutMs / 2))
-    await data.drain(Math.max(0, deadline - endMs / 2 - clock.monotonic()))
+    await engine.drain(Math.max(0, deadline - endMs / 2 - clock.monotonic()))
     health.close()
+    reach.close()
     await Promise.all([agent.close(), admin?.close(), saved.close()])
-    await data.close()
+    await engine.close()
     line.close()
   }
   return { mesh, name, directory, ports: Object.fromEntries(ports), failed, stop }
@@ -205,7 +213,8 @@ function portWishes(config: ProxyConfig): PortWish[] {
     port: port.inboundPort,
   }))
   if (config.role === 'zone-gateway') wishes.push({ key: 'ingress', flag: '--ingress-port', host: bind, port: config.ingressPort })
-  for (const { name, port } of config.outbounds) wishes.push({ key: `outbound.${name}`, flag: '--outbound', host: loopback, port })
+  for (const { name, address = loopback, port } of config.outbounds)
+    wishes.push({ key: `outbound.${name}`, flag: '--outbound', host: address, port })
   if (config.httpProxyPort !== null)
     wishes.push({ key: 'http-proxy', flag: '--http-proxy-port', host: loopback, port: config.httpProxyPort })
   if (config.admin !== null) wishes.push({ key: 'admin', flag: '--admin', host: config.admin.host, port: config.admin.port })

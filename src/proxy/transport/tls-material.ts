@@ -27,13 +27,14 @@ const MAX_VERDICTS = 1024
 export class TlsMaterial {
   readonly #clock: Clock
   #identity: IdentityMaterial | null = null
-  #bundles: ReadonlyMap<string, readonly X509Certificate[]> = new Map()
+  #bundles: Bundles = new Map()
   #client: SecureContext | null = null
   #verdicts = new Map<string, { readonly verdict: SvidVerdict; readonly untilMs: number }>()
   /** Grows with every change: a connection of an older generation takes no new request without being judged again. */
   generation = 0
-  /** Called after a change, to give listeners their new context. */
-  onChange: () => void = () => {}
+  /** Called after a change, to give listeners their new context. `connectionsHold`: who was believed still is, so what is connected may stay;
+   *  a new zone or root costs nobody a handshake. */
+  onChange: (change: { readonly connectionsHold: boolean }) => void = () => {}
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -47,19 +48,20 @@ export class TlsMaterial {
     // Throws when key and certificate do not belong together, before anything is changed.
     createSecureContext({ cert: identity.chainPem, key: identity.keyPem })
     this.#identity = identity
-    this.#changed()
+    this.#changed({ connectionsHold: false })
   }
 
   setTrust(trust: TrustTable): void {
+    const before = this.#bundles
     this.#bundles = new Map([...trust].map(([domain, pems]) => [domain.toLowerCase(), pems.flatMap(pem => certificatesOf(pem))]))
-    this.#changed()
+    this.#changed({ connectionsHold: holdsAll(this.#bundles, before) })
   }
 
-  #changed(): void {
+  #changed({ connectionsHold }: { readonly connectionsHold: boolean }): void {
     this.generation++
     this.#client = null
     this.#verdicts.clear()
-    this.onChange()
+    this.onChange({ connectionsHold })
   }
 
   /** For `tls.Server`. Without an identity every handshake fails, which callers see as a connection that could not be made. */
@@ -104,6 +106,16 @@ export class TlsMaterial {
   #roots(): string[] {
     return [...this.#bundles.values()].flatMap(roots => roots.map(root => root.toString()))
   }
+}
+
+type Bundles = ReadonlyMap<string, readonly X509Certificate[]>
+
+/** Are all roots of `before` in `after`, each for its own domain? */
+function holdsAll(after: Bundles, before: Bundles): boolean {
+  return [...before].every(([domain, roots]) => {
+    const now = new Set(after.get(domain)?.map(root => root.fingerprint256))
+    return roots.every(root => now.has(root.fingerprint256))
+  })
 }
 
 /** Leaf first, as the peer sent it. */
