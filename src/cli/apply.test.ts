@@ -2,6 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cli, fakeApi, filesOf } from './test-support.ts'
 
+interface Sent {
+  readonly items: readonly {
+    readonly resource?: { readonly mesh: string; readonly name: string }
+    readonly delete?: { readonly name: string }
+  }[]
+}
+
 const permission = `type: MeshTrafficPermission
 mesh: default
 name: allow-web
@@ -32,7 +39,7 @@ test('apply says of each object whether it was created, configured or left as it
   )
   assert.match(second.out, /MeshTrafficPermission +default +allow-web +configured\n$/)
   assert.match(third.out, /unchanged\n$/)
-  assert.equal((api.requests.find(({ method }) => method === 'PUT')!.body as { mesh: string }).mesh, 'default')
+  assert.equal((api.requests[0]!.body as Sent).items[0]!.resource!.mesh, 'default')
 })
 
 test('what get printed can be applied again', async () => {
@@ -51,11 +58,8 @@ test('what get printed can be applied again', async () => {
   const applied = await cli(['apply', '-f', '-', '-o', 'json'], { env, stdin: listed.out })
 
   assert.equal(applied.code, 0, applied.err)
-  assert.deepEqual(api.requests.find(({ method }) => method === 'PUT')?.body, {
-    type: 'MeshTrafficPermission',
-    mesh: 'default',
-    name: 'allow-web',
-    spec: { rules: [] },
+  assert.deepEqual(api.requests.find(({ method }) => method === 'POST')?.body, {
+    items: [{ resource: { type: 'MeshTrafficPermission', mesh: 'default', name: 'allow-web', spec: { rules: [] } } }],
   })
 })
 
@@ -85,16 +89,16 @@ test('a file that cannot be read is a problem of a line, and nothing is sent', a
   assert.deepEqual(api.requests, [])
 })
 
-test('a refused object is shown at its line, and the others are applied', async () => {
+test('a refused object is shown at its line, and none is applied', async () => {
   const problem = {
     type: '/std-errors',
     status: 400,
     title: 'Could not process a resource',
     detail: 'Resource is not valid',
     code: 'SKERRY_RESOURCE_INVALID',
-    invalid_parameters: [{ field: 'spec.rules[0].default.allow[0].spiffeID.value', reason: 'must be a SPIFFE ID' }],
+    invalid_parameters: [{ field: 'items[0].resource.spec.rules[0].default.allow[0].spiffeID.value', reason: 'must be a SPIFFE ID' }],
   }
-  await using api = await fakeApi({}, { 'PUT /meshes/default/meshtrafficpermissions/allow-web': { status: 400, body: problem } })
+  await using api = await fakeApi({}, { 'POST /bulk': { status: 400, body: problem } })
   const env = { SKERRY_API: api.url }
 
   const alone = await cli(['apply', '-f', '-', '-o', 'json'], { env, stdin: permission })
@@ -104,8 +108,59 @@ test('a refused object is shown at its line, and the others are applied', async 
   const printed = JSON.parse(alone.err) as { code: string; invalid_parameters: { field: string }[] }
   assert.equal(printed.code, 'SKERRY_RESOURCE_INVALID')
   assert.equal(printed.invalid_parameters[0]?.field, 'stdin:7:44 spec.rules[0].default.allow[0].spiffeID.value')
-  assert.equal(both.code, 3)
-  assert.match(both.out, /allow-web +rejected\n.*other +created\n/)
+  assert.equal(both.code, 65)
+  assert.match(both.out, /allow-web +rejected\n.*other +not applied\n/)
+})
+
+test('a dry run is asked of the control plane, and said', async () => {
+  await using api = await fakeApi()
+  const env = { SKERRY_API: api.url }
+
+  const { code, out } = await cli(['apply', '-f', '-', '--dry-run'], { env, stdin: permission })
+
+  assert.deepEqual([code, api.requests.map(({ method, path }) => `${method} ${path}`)], [0, ['POST /bulk?dryRun=true']])
+  assert.match(out, /allow-web +created \(dry run\)\n/)
+})
+
+test('what a control plane does not take at once is sent in halves', async () => {
+  const tooLarge = { type: '/std-errors', status: 413, title: 'Payload Too Large', detail: 'too large', code: 'SKERRY_COMMIT_TOO_LARGE' }
+  const refused = (sent: unknown) => ((sent as Sent).items.length > 2 ? { status: 413, body: tooLarge } : undefined)
+  await using api = await fakeApi({}, {}, { 'POST /bulk': refused })
+  const stdin = ['a', 'b', 'c', 'd', 'e'].map(name => permission.replace('allow-web', name)).join('---\n')
+
+  const { code, out, err } = await cli(['apply', '-f', '-', '-o', 'name'], { env: { SKERRY_API: api.url }, stdin })
+
+  assert.deepEqual([code, out.trim().split('\n').length], [0, 5], err)
+  assert.deepEqual(
+    api.requests.map(({ body }) => (body as Sent).items.length),
+    [5, 3, 2, 1, 2],
+  )
+})
+
+test('--prune deletes, in the same transaction, what has the label and is not in the files', async () => {
+  const labels = { team: 'pay' }
+  const policy = (name: string, over: object = {}) => ({ type: 'MeshTrafficPermission', mesh: 'default', name, labels, spec: {}, ...over })
+  const path = '/meshes/default/meshtrafficpermissions'
+  await using api = await fakeApi({
+    '/': { mode: 'zone', zone: 'aws-1' },
+    [`${path}/kept`]: policy('kept'),
+    [`${path}/old`]: policy('old'),
+    [`${path}/of-global`]: policy('of-global', { labels: { ...labels, 'kuma.io/origin': 'global' } }),
+    [`${path}/of-others`]: policy('of-others', { labels: { team: 'web' } }),
+  })
+  const env = { SKERRY_API: api.url }
+  const file = (name: string) => JSON.stringify(policy(name))
+
+  const { code, out, err } = await cli(['apply', '-f', '-', '--prune', '-l', 'team=pay'], { env, stdin: file('kept') })
+
+  assert.equal(code, 0, err)
+  assert.deepEqual(
+    (api.requests.find(({ method }) => method === 'POST')!.body as Sent).items.map(item => item.delete?.name ?? item.resource?.name),
+    ['kept', 'old'],
+  )
+  assert.match(out, /kept +unchanged\n.*old +pruned\n/)
+  const usage = async (...args: string[]) => (await cli(['apply', '-f', '-', ...args], { env, stdin: file('kept') })).code
+  assert.deepEqual([await usage('--prune'), await usage('-l', 'a=b'), await usage('--prune', '-l', 'team=web')], [64, 64, 64])
 })
 
 test('delete takes a name or a file, and says 4 when there was nothing', async () => {

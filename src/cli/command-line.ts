@@ -116,7 +116,8 @@ function find(root: Command, words: readonly string[]): Command {
 }
 
 const groupSummaries: Readonly<Record<string, string>> = {
-  token: 'Make tokens for proxies, zones and people',
+  token: 'Make and revoke tokens for proxies, zones and people',
+  audit: 'What was done, by whom',
   global: 'The global control plane',
   zone: 'The zone control plane',
   proxy: 'The proxy',

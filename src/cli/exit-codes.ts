@@ -19,7 +19,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [0, 'done'],
   [1, 'failed'],
-  [3, 'partly applied: some objects were accepted, some were not'],
+  [3, 'partly done: some objects were accepted, some were not; or, with --strict, an import dropped something'],
   [4, 'not found'],
   [5, 'conflict: somebody else changed it in between'],
   [64, 'wrong usage: unknown command, flag or value'],

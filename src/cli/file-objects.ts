@@ -21,10 +21,19 @@ export interface ParsedText {
   readonly problems: readonly string[]
 }
 
+/** An object of a text, and where its parts stand. */
+export interface FileItem {
+  readonly value: unknown
+  /** `FILE:LINE:COLUMN` of a path, or of the nearest around it that is there. */
+  place(path: FieldPath): string
+  /** From the top of its document. */
+  readonly prefix: FieldPath
+}
+
 /** Many documents, or lists as the API answers them (`items`). JSON is YAML: one parser, so that both know their lines. */
-export function parseObjects(file: string, text: string, defaultMesh: string): ParsedText {
+export function parseItems(file: string, text: string): { readonly items: readonly FileItem[]; readonly problems: readonly string[] } {
   const lines = new LineCounter()
-  const objects: FileObject[] = []
+  const items: FileItem[] = []
   const problems: string[] = []
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset)
@@ -35,17 +44,26 @@ export function parseObjects(file: string, text: string, defaultMesh: string): P
     if (document.errors.length > 0 || document.contents === null) continue
     const value: unknown = document.toJS({ maxAliasCount: 100 })
     if (value === null) continue
-    for (const { prefix, item } of itemsOf(value)) {
-      const place = (path: FieldPath) => at(offsetOf(document, [...prefix, ...path]))
-      const read = readObject(item, defaultMesh)
-      if (read.kind === 'bad')
-        problems.push(
-          ...read.problems.map(
-            ({ path, reason }) => `${[place(path), toPointer([...prefix, ...path])].filter(Boolean).join(' ')}: ${reason}`,
-          ),
-        )
-      else objects.push({ ...read.object, place: field => place(parseField(field)) })
-    }
+    for (const { prefix, item } of itemsOf(value))
+      items.push({ value: item, prefix, place: path => at(offsetOf(document, [...prefix, ...path])) })
+  }
+  return { items, problems }
+}
+
+/** The objects of a text, as far as their envelopes can be read. */
+export function parseObjects(file: string, text: string, defaultMesh: string): ParsedText {
+  const { items, problems: unreadable } = parseItems(file, text)
+  const objects: FileObject[] = []
+  const problems = [...unreadable]
+  for (const { value, prefix, place } of items) {
+    const read = readObject(value, defaultMesh)
+    if (read.kind === 'bad')
+      problems.push(
+        ...read.problems.map(
+          ({ path, reason }) => `${[place(path), toPointer([...prefix, ...path])].filter(Boolean).join(' ')}: ${reason}`,
+        ),
+      )
+    else objects.push({ ...read.object, place: field => place(parseField(field)) })
   }
   return { objects, problems }
 }

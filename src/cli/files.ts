@@ -20,7 +20,8 @@ export async function readObjects(paths: readonly string[], defaultMesh: string,
   return objects.sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
 }
 
-async function readTexts(paths: readonly string[], io: Io): Promise<{ readonly name: string; readonly text: string }[]> {
+/** Of every path: a file, all YAML and JSON of a directory, or stdin (`-`). */
+export async function readTexts(paths: readonly string[], io: Io): Promise<{ readonly name: string; readonly text: string }[]> {
   const texts: { name: string; text: string }[] = []
   for (const path of paths) {
     if (path === '-') texts.push({ name: 'stdin', text: await io.readStdin() })
@@ -48,6 +49,7 @@ function rethrowUnreadable(path: string): (error: NodeJS.ErrnoException) => neve
   }
 }
 
-function badFile(message: string, fix: string): CliError {
+/** Something in a file is wrong: `FILE:LINE:COLUMN` and why, a line each. */
+export function badFile(message: string, fix: string): CliError {
   return new CliError(message, { code: 'SKERRY_BAD_FILE', exitCode: exitCodes.badInput, fix })
 }

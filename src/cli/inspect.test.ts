@@ -34,8 +34,10 @@ test('inspect says on one page what a proxy was told, by whose word, and why it 
       {
         kind: 'service',
         name: 'kri_mzsvc_default___payments_main',
-        origins: { connectTimeout: 'default', locality: 'kri_mlbs_default___prefer_' },
-        connectTimeoutMs: 1000,
+        settings: {
+          MeshTimeout: [{ path: 'connectionTimeout', value: '2s', origin: 'default' }],
+          MeshLoadBalancingStrategy: [{ path: 'loadBalancer.type', value: 'Random', origin: 'kri_mlbs_default___prefer_#0' }],
+        },
         endpoints: { groups: [{ priority: 0, zone: 'aws-1', endpoints: [{ state: 'healthy' }, { state: 'draining' }] }] },
       },
     ],
@@ -53,8 +55,9 @@ test('inspect says on one page what a proxy was told, by whose word, and why it 
   assert.match(page.out, /Certificate +expires in 2h\n/)
   assert.match(page.out, /main +no: its application does not answer\n/)
   assert.match(page.out, /kri_mzsvc_default___payments_main +0 +aws-1 +1\/2\n/)
-  assert.match(page.out, /connectTimeout +1000 ms +\S+ +built-in default\n/)
-  assert.match(page.out, /locality +aws-1 +\S+ +kri_mlbs_default___prefer_\n/)
+  assert.match(page.out, /self_inbound_dp_main +kri_mtp_default___allow_\n/)
+  assert.match(page.out, /MeshTimeout connectionTimeout +2s +\S+ +built-in default\n/)
+  assert.match(page.out, /MeshLoadBalancingStrategy loadBalancer.type +Random +\S+ +kri_mlbs_default___prefer_#0\n/)
   assert.deepEqual(JSON.parse((await cli(['inspect', 'dataplane', 'web-1', '-o', 'json'], { env })).out), inspection)
   assert.equal((await cli(['inspect', 'zone', 'azure-1'], { env })).code, 64)
 })
@@ -77,36 +80,25 @@ test('inspect falls back to what the registry knows where the plan is elsewhere'
   assert.match(out, /CDS +4 +3 +1\n/)
 })
 
-test('status puts problems first, then zones and services', async () => {
+test('inspect says of a policy whom it reaches, and what of it has no effect and why', async () => {
+  const policy = { type: 'MeshHealthCheck', mesh: 'default', name: 'probe', spec: {} }
+  const reason = 'interval of a MeshHealthCheck is not enforced by the built-in proxy'
   const body = {
-    mode: 'global',
-    problems: [{ about: 'Zone azure-1', what: 'not connected', fix: 'look at the log of its control plane' }],
+    kri: 'kri_mhc_default___probe_',
     zones: [
-      { name: 'aws-1', online: true, lastHeard: new Date(Date.now() - 2000).toISOString() },
-      { name: 'azure-1', online: false },
+      { zone: 'aws-1', reached: 5, problems: [{ reason, total: 5, dataplanes: ['a', 'b', 'c', 'd', 'e'] }] },
+      { zone: 'azure-1', error: 'zone azure-1 is not connected to global' },
     ],
-    services: [
-      {
-        mesh: 'default',
-        name: 'payments',
-        zones: [
-          { zone: 'aws-1', healthy: 1, total: 2 },
-          { zone: 'azure-1', healthy: 0, total: 1 },
-        ],
-      },
-    ],
-    proxies: { total: 3, connected: 2, ready: 1 },
   }
-  await using api = await fakeApi({}, { 'GET /status': { status: 200, body } })
-  const env = { SKERRY_API: api.url }
-
-  const page = await cli(['status'], { env })
-
-  assert.match(
-    page.out,
-    /^Global control plane at http:\/\/127\.0\.0\.1:\d+: 3 proxies, 2 connected, 1 ready\n\nProblems\n {2}× Zone azure-1: not connected\n {6}look at the log/,
+  await using api = await fakeApi(
+    { '/meshes/default/meshhealthchecks/probe': policy },
+    { 'GET /meshes/default/meshhealthchecks/probe/_inspect': { status: 200, body } },
   )
-  assert.match(page.out, /aws-1 +online +2s\n/)
-  assert.match(page.out, /default +payments +aws-1 1\/2, azure-1 \?\/1\n/)
-  assert.deepEqual(JSON.parse((await cli(['status', '-o', 'json'], { env })).out), body)
+
+  const { code, out, err } = await cli(['inspect', 'meshhealthcheck', 'probe'], { env: { SKERRY_API: api.url } })
+
+  assert.equal(code, 0, err)
+  assert.match(out, /aws-1 +5\n/)
+  assert.match(out, /azure-1 +zone azure-1 is not connected to global\n/)
+  assert.match(out, /aws-1 +a, b, c and 2 more +interval of a MeshHealthCheck/)
 })

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { isDeepStrictEqual } from 'node:util'
+import { kindByName } from '../model/kinds/index.ts'
 import { runCli } from './main.ts'
 
 export interface Ended {
@@ -74,17 +76,19 @@ export interface FakeApi {
 
 type Stored = Record<string, unknown>
 
-/** An API with the documented bodies, over a map from path to object. Answers in `answers` (`METHOD PATH`) win. */
+/** An API with the documented bodies, over a map from path to object. Answers in `answers` and what `answersTo` makes of a body (`METHOD PATH`) win. */
 export async function fakeApi(
   objects: Readonly<Record<string, Stored>> = {},
   answers: Readonly<Record<string, { status: number; body: unknown }>> = {},
+  answersTo: Readonly<Record<string, (sent: unknown) => { status: number; body: unknown } | undefined>> = {},
 ): Promise<FakeApi> {
   const stored = new Map(Object.entries(objects))
   const requests: SeenRequest[] = []
   const answer = (method: string, url: URL, body: unknown): { status: number; body: unknown } => {
     const path = url.pathname
-    const given = answers[`${method} ${path}`]
+    const given = answers[`${method} ${path}`] ?? answersTo[`${method} ${path}`]?.(body)
     if (given) return given
+    if (method === 'POST' && path === '/bulk') return { status: 200, body: bulk(stored, body as Bulk, url.searchParams.has('dryRun')) }
     if (method === 'PUT') {
       const status = stored.has(path) ? 200 : 201
       stored.set(path, body as Stored)
@@ -118,6 +122,24 @@ export async function fakeApi(
       await new Promise(resolve => server.close(resolve))
     },
   }
+}
+
+interface Bulk {
+  readonly items: readonly { readonly resource?: Stored; readonly delete?: Stored }[]
+}
+
+function bulk(stored: Map<string, Stored>, { items }: Bulk, dryRun: boolean) {
+  const results = items.map(item => {
+    const { type, mesh, name } = (item.resource ?? item.delete)!
+    const { path: segment } = kindByName(String(type))!
+    const path = `${mesh === undefined ? '' : `/meshes/${mesh}`}/${segment}/${name}`
+    const before = stored.get(path)
+    if (!dryRun && item.resource) stored.set(path, item.resource)
+    if (!dryRun && item.delete) stored.delete(path)
+    const put = before === undefined ? 'created' : isDeepStrictEqual(before, item.resource) ? 'unchanged' : 'updated'
+    return { type, mesh, name, result: item.resource ? put : before ? 'deleted' : 'absent' }
+  })
+  return { revision: 1, items: results }
 }
 
 export const dataplane = {

@@ -8,7 +8,11 @@ import { printAnswer } from './output/format.ts'
 export async function makeToken(path: string, request: Readonly<Record<string, unknown>>, invocation: Invocation): Promise<number> {
   const { options, io, format } = invocation
   const api = await invocation.api()
-  const given = Object.fromEntries(Object.entries({ ...request, validFor: options.validFor }).filter(([, value]) => value !== undefined))
+  const given = Object.fromEntries(
+    Object.entries({ ...request, ...(options.validFor === undefined ? {} : { validFor: options.validFor }) }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
   const token = (await api.ask('POST', path, given)).text.trim()
   const file = options.out as string | undefined
   if (file !== undefined) {

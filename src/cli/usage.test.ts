@@ -92,12 +92,12 @@ test('help takes the words of a command, and says when there is no such command'
 
 test('completion knows commands, kinds and flags', async () => {
   const { out } = await cli(['completion', 'bash'])
-  assert.match(out, /'token'\) words='dataplane zone user'/)
+  assert.match(out, /'token'\) words='dataplane zone user list revoke keys'/)
   assert.match(out, /'get'\) words='.*meshservices/)
   assert.equal((await cli(['completion', 'zsh'])).code, 0)
   assert.match(
     (await cli(['completion', 'fish'])).out,
-    /__fish_seen_subcommand_from token; and not __fish_seen_subcommand_from dataplane zone user' -a 'dataplane zone user'/,
+    /__fish_seen_subcommand_from token; and not __fish_seen_subcommand_from dataplane zone user list revoke keys' -a 'dataplane zone user list revoke keys'/,
   )
   assert.match((await cli(['completion', 'fihs'])).err, /did you mean "fish"/)
 })

@@ -1,88 +1,58 @@
-import type { ApiClient, ApiResponse } from '../api-client.ts'
-import { toApiError } from '../api-error.ts'
-import { CliError, errorAsJson, formatError } from '../cli-error.ts'
+import { type BulkItem, type BulkOutcome, sendBulk } from '../bulk.ts'
+import { errorAsJson, formatError } from '../cli-error.ts'
 import type { Invocation } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import type { FileObject } from '../file-objects.ts'
 import { readObjects } from '../files.ts'
-import { itemPath } from '../nouns.ts'
 import { printAnswer } from '../output/format.ts'
-
-type Result = 'created' | 'configured' | 'unchanged' | 'rejected'
-
-interface Applied {
-  readonly object: FileObject
-  readonly result: Result
-  readonly warnings: readonly string[]
-  readonly error?: CliError
-}
+import { findPruned, readPruning } from '../prune.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { options, mesh, format, io } = invocation
+  const dryRun = options.dryRun === true
   const objects = await readObjects((options.filename as readonly string[] | undefined) ?? [], mesh, io)
+  const pruning = readPruning(options, objects)
   const api = await invocation.api()
-  const applied: Applied[] = []
-  for (const object of objects) {
-    const outcome = await applyOne(api, object)
-    applied.push(outcome)
-    for (const warning of outcome.warnings) io.err(`warning: ${object.place('')} ${object.kind.kind} ${object.name}: ${warning}\n`)
-    if (outcome.error) io.err(format === 'json' || format === 'jsonl' ? errorAsJson(outcome.error) : formatError(outcome.error))
+  const items: BulkItem[] = objects.map(({ kind, mesh, name, body, place }) => ({ kind, mesh, name, place, body: { resource: body } }))
+  if (pruning) items.push(...(await findPruned(api, pruning, objects)))
+
+  const outcomes = await sendBulk(api, items, dryRun)
+  for (const outcome of outcomes) {
+    const { kind, name, place } = outcome.item
+    if (outcome.kind === 'done')
+      for (const warning of outcome.warnings) io.err(`warning: ${place ? `${place('')} ` : ''}${kind.kind} ${name}: ${warning}\n`)
+    if (outcome.kind === 'rejected')
+      io.err(format === 'json' || format === 'jsonl' ? errorAsJson(outcome.error) : formatError(outcome.error))
   }
-  const body = applied.map(({ object, result, warnings }) => ({
-    type: object.kind.kind,
-    ...(object.mesh ? { mesh: object.mesh } : {}),
-    name: object.name,
-    result,
-    ...(warnings.length ? { warnings } : {}),
+  const body = outcomes.map(outcome => ({
+    type: outcome.item.kind.kind,
+    ...(outcome.item.mesh ? { mesh: outcome.item.mesh } : {}),
+    name: outcome.item.name,
+    result: resultOf(outcome),
+    ...(dryRun ? { dryRun } : {}),
+    ...(outcome.kind === 'done' && outcome.warnings.length > 0 ? { warnings: outcome.warnings } : {}),
   }))
-  const rows = applied.map(({ object, result }) => [object.kind.kind, object.mesh, object.name, result])
+  const rows = body.map(({ type, mesh = '', name, result }) => [type, mesh, name, dryRun ? `${result} (dry run)` : result])
   await printAnswer(
     {
       body,
       items: body,
-      names: applied.map(({ object }) => `${object.kind.path}/${object.name}`),
+      names: outcomes.map(({ item }) => `${item.kind.path}/${item.name}`),
       table: () => ({ columns: ['KIND', 'MESH', 'NAME', 'RESULT'], rows }),
     },
     invocation,
   )
-  return exitCodeOfAll(applied)
+  return exitCodeOfAll(outcomes)
 }
 
-/** Reads what is there first: only so can "unchanged" be told from "configured". */
-async function applyOne(api: ApiClient, object: FileObject): Promise<Applied> {
-  const path = itemPath(object.kind, object.mesh, object.name)
-  const before = await api.send('GET', path)
-  const response = await api.send('PUT', path, object.body)
-  if (response.status === 200 || response.status === 201) {
-    const result = response.status === 201 ? 'created' : (await isUnchanged(api, path, before, response)) ? 'unchanged' : 'configured'
-    return { object, result, warnings: (response.body as { warnings?: readonly string[] } | undefined)?.warnings ?? [] }
-  }
-  const error = toApiError(response, `PUT ${path}`)
-  // Neither of these is about the object: every other one would fail the same way.
-  if (error.exitCode === exitCodes.notAuthorised || error.exitCode === exitCodes.temporary) throw error
-  return { object, result: 'rejected', warnings: [], error: withPlaces(error, object) }
+function resultOf(outcome: BulkOutcome): string {
+  if (outcome.kind !== 'done') return outcome.kind === 'rejected' ? 'rejected' : 'not applied'
+  if (outcome.result === 'updated') return 'configured'
+  return outcome.result === 'deleted' || outcome.result === 'absent' ? 'pruned' : outcome.result
 }
 
-async function isUnchanged(api: ApiClient, path: string, before: ApiResponse, after: ApiResponse): Promise<boolean> {
-  if (before.status !== 200) return false
-  if (before.etag !== undefined && after.etag !== undefined) return before.etag === after.etag
-  return (await api.send('GET', path)).text === before.text
-}
-
-/** The API names fields; a person wants to know where in the file they stand. */
-function withPlaces(error: CliError, object: FileObject): CliError {
-  const { problem } = error
-  const parameters = problem?.invalid_parameters?.map(({ field, reason }) => ({ field: `${object.place(field)} ${field}`, reason }))
-  return new CliError(`${object.kind.kind} ${object.name} is refused: ${error.message}`, {
-    code: error.code,
-    exitCode: error.exitCode === exitCodes.conflict ? exitCodes.conflict : exitCodes.badInput,
-    fix: error.fix ?? (parameters?.length ? 'correct the file at that place and apply it again' : 'correct the object and apply it again'),
-    problem: { ...problem, ...(parameters ? { invalid_parameters: parameters } : { detail: `${object.place('')}: ${error.message}` }) },
-  })
-}
-
-function exitCodeOfAll(applied: readonly Applied[]): number {
-  const rejected = applied.filter(({ result }) => result === 'rejected')
-  if (rejected.length === 0) return exitCodes.ok
-  return rejected.length < applied.length ? exitCodes.partlyApplied : (rejected[0]!.error?.exitCode ?? exitCodes.badInput)
+/** Only what was sent in several portions can be applied in part. */
+function exitCodeOfAll(outcomes: readonly BulkOutcome[]): number {
+  const rejected = outcomes.find(({ kind }) => kind === 'rejected')
+  if (rejected?.kind !== 'rejected') return exitCodes.ok
+  return outcomes.some(({ kind }) => kind === 'done') ? exitCodes.partlyApplied : rejected.error.exitCode
 }

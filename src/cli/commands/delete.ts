@@ -1,5 +1,6 @@
-import type { KindDefinition } from '../../model/kind.ts'
+import type { ApiClient } from '../api-client.ts'
 import { toApiError } from '../api-error.ts'
+import { type BulkItem, sendBulk } from '../bulk.ts'
 import { CliError, usageError } from '../cli-error.ts'
 import type { Invocation } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -7,22 +8,12 @@ import { readObjects } from '../files.ts'
 import { findObject, itemPath, readNoun } from '../nouns.ts'
 import { printAnswer } from '../output/format.ts'
 
-interface Target {
-  readonly kind: KindDefinition
-  readonly mesh: string
-  readonly name: string
-}
+type Target = Pick<BulkItem, 'kind' | 'mesh' | 'name' | 'place'>
 
 export async function run(invocation: Invocation): Promise<number> {
   const targets = await readTargets(invocation)
   const api = await invocation.api()
-  const body: { type: string; mesh?: string; name: string; result: 'deleted' | 'not found' }[] = []
-  for (const { kind, mesh, name } of targets) {
-    const path = itemPath(kind, mesh, name)
-    const response = await api.send('DELETE', path)
-    if (response.status !== 404 && (response.status < 200 || response.status > 299)) throw toApiError(response, `DELETE ${path}`)
-    body.push({ type: kind.kind, ...(mesh ? { mesh } : {}), name, result: response.status === 404 ? 'not found' : 'deleted' })
-  }
+  const body = targets.length === 1 ? [await deleteOne(api, targets[0]!)] : await deleteTogether(api, targets)
   const rows = body.map(({ type, mesh, name, result }) => [type, mesh ?? '', name, result])
   await printAnswer(
     {
@@ -34,6 +25,34 @@ export async function run(invocation: Invocation): Promise<number> {
     invocation,
   )
   return body.some(({ result }) => result === 'not found') && !invocation.options.ignoreNotFound ? exitCodes.notFound : exitCodes.ok
+}
+
+interface Deleted {
+  readonly type: string
+  readonly mesh?: string
+  readonly name: string
+  readonly result: 'deleted' | 'not found'
+}
+
+async function deleteOne(api: ApiClient, { kind, mesh, name }: Target): Promise<Deleted> {
+  const path = itemPath(kind, mesh, name)
+  const response = await api.send('DELETE', path)
+  if (response.status !== 404 && (response.status < 200 || response.status > 299)) throw toApiError(response, `DELETE ${path}`)
+  return { type: kind.kind, ...(mesh ? { mesh } : {}), name, result: response.status === 404 ? 'not found' : 'deleted' }
+}
+
+/** All of them or, where one is refused, none. */
+async function deleteTogether(api: ApiClient, targets: readonly Target[]): Promise<Deleted[]> {
+  const items = targets.map(target => {
+    const { kind, mesh, name } = target
+    return { ...target, body: { delete: { type: kind.kind, ...(mesh ? { mesh } : {}), name }, ignoreNotFound: true } }
+  })
+  const outcomes = await sendBulk(api, items, false)
+  return outcomes.map(outcome => {
+    if (outcome.kind !== 'done') throw outcomes.find(it => it.kind === 'rejected')!.error
+    const { kind, mesh, name } = outcome.item
+    return { type: kind.kind, ...(mesh ? { mesh } : {}), name, result: outcome.result === 'absent' ? 'not found' : 'deleted' }
+  })
 }
 
 async function readTargets(invocation: Invocation): Promise<readonly Target[]> {

@@ -1,3 +1,4 @@
+import type { KindDefinition } from '../../model/kind.ts'
 import type { ApiClient } from '../api-client.ts'
 import { toApiError } from '../api-error.ts'
 import { usageError } from '../cli-error.ts'
@@ -8,14 +9,16 @@ import { formatDataplane } from '../output/dataplane-page.ts'
 import { printAnswer } from '../output/format.ts'
 import { formatInspection, type Inspection } from '../output/inspection-page.ts'
 import type { Overview } from '../output/overview.ts'
+import { formatPolicyInspection, type PolicyInspection } from '../output/policy-page.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { args, mesh, format, io } = invocation
   const { kind, name } = readNoun(args)
+  if (kind.policy) return inspectPolicy(kind, name, invocation)
   if (kind.kind !== 'Dataplane') {
     throw usageError(
       `${kind.path} cannot be inspected`,
-      `skerry get ${kind.path} NAME -o yaml shows one; skerry inspect dataplane NAME shows a proxy`,
+      `skerry get ${kind.path} NAME -o yaml shows one; skerry inspect dataplane NAME shows a proxy, skerry inspect POLICY-KIND NAME a policy`,
     )
   }
   if (name === undefined) throw usageError('which dataplane?', 'skerry get dataplanes lists them')
@@ -27,6 +30,17 @@ export async function run(invocation: Invocation): Promise<number> {
   if (format === 'table' || format === 'wide') {
     io.out(shown.kind === 'inspection' ? formatInspection(shown.body, Date.now()) : formatDataplane(shown.body, Date.now()))
   } else await printAnswer({ body: shown.body, names: [name], table: () => ({ columns: [], rows: [] }) }, invocation)
+  return exitCodes.ok
+}
+
+async function inspectPolicy(kind: KindDefinition, name: string | undefined, invocation: Invocation): Promise<number> {
+  if (name === undefined) throw usageError(`which ${kind.kind}?`, `skerry get ${kind.path} lists them`)
+  const api = await invocation.api()
+  const path = itemPath(kind, invocation.mesh, (await findObject(kind, name, invocation)).name)
+  const body = await api.get<PolicyInspection>(`${path}/_inspect`)
+  const { format, io } = invocation
+  if (format === 'table' || format === 'wide') io.out(formatPolicyInspection(body))
+  else await printAnswer({ body, names: [name], table: () => ({ columns: [], rows: [] }) }, invocation)
   return exitCodes.ok
 }
 

@@ -31,7 +31,7 @@ export function formatDataplane(overview: Overview, nowMs: number): string {
 function inboundTable(networking: Networking | undefined, { dataplaneInsight }: Overview): Table {
   const readiness = new Map((dataplaneInsight?.readiness ?? []).map(it => [it.inbound, it]))
   const rows = (networking?.inbound ?? []).map(inbound => {
-    const name = inbound.name ?? 'main'
+    const name = inbound.name ?? String(inbound.port)
     const state = readiness.get(name)
     const ready = state === undefined ? 'unknown' : state.ready ? 'yes' : `no: ${state.reason ?? 'not said why'}`
     return [name, String(inbound.port), inbound.protocol ?? 'tcp', String(inbound.servicePort ?? inbound.port), ready]

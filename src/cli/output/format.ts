@@ -42,7 +42,7 @@ export async function printAnswer(answer: Answer, { format, headers, io }: Print
 }
 
 /** Documents that `skerry apply -f -` takes again. */
-async function toYaml(items: readonly unknown[]): Promise<string> {
+export async function toYaml(items: readonly unknown[]): Promise<string> {
   const { stringify } = await import('yaml')
   return items.map(item => stringify(item, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n')
 }

@@ -1,4 +1,5 @@
 import { expiry, formatDuration } from './duration.ts'
+import { type Settings, type SettingsOf, settingsTable } from './settings-table.ts'
 import { formatFields, section } from './table.ts'
 
 /** The API's `_inspect`, as far as a page reads it: what a proxy shall do and by whose word, whether it does, and why it is ready or not. */
@@ -23,6 +24,7 @@ export interface Inspection {
   readonly listeners: readonly Listener[]
   readonly clusters: readonly Cluster[]
   readonly onDemand: readonly VirtualHost[]
+  readonly settings?: Settings
 }
 
 interface Readiness {
@@ -36,29 +38,21 @@ interface Listener {
   readonly address: string
   readonly port: number
   readonly permissions?: { readonly origins: readonly string[] }
-  readonly target?: { readonly virtualHost?: VirtualHost }
+  readonly target?: { readonly virtualHost?: VirtualHost; readonly settings?: Settings }
   readonly virtualHosts?: readonly VirtualHost[]
+  readonly settings?: Settings
 }
 
 interface VirtualHost {
   readonly domains: readonly string[]
-  readonly routes: readonly { readonly origin: string; readonly action: { readonly kind: string; readonly retry?: Retry } }[]
-}
-
-interface Retry {
-  readonly attempts: number
-  readonly on: readonly string[]
-  readonly origin: string
+  readonly settings?: Settings
+  readonly routes: readonly { readonly name: string; readonly origin: string; readonly settings?: Settings }[]
 }
 
 interface Cluster {
   readonly kind: string
   readonly name: string
-  readonly connectTimeoutMs?: number
-  readonly balancer?: { readonly type: string }
-  readonly outlier?: { readonly consecutiveLocal: number; readonly baseEjectionMs: number; readonly maxEjectionMs: number }
-  readonly limits?: Readonly<Record<string, number>>
-  readonly origins?: Readonly<Record<string, string>>
+  readonly settings?: Settings
   readonly endpoints?: {
     readonly groups: readonly {
       readonly priority: number
@@ -67,9 +61,6 @@ interface Cluster {
     }[]
   }
 }
-
-/** One setting, its value, what it is for and who decided it. */
-type Setting = readonly [setting: string, value: string, subject: string, origin: string]
 
 export function formatInspection(inspection: Inspection, nowMs: number): string {
   const { mesh, name, zone, role, connected, engine, version, certificate, spiffeId, readiness } = inspection
@@ -96,15 +87,8 @@ export function formatInspection(inspection: Inspection, nowMs: number): string 
       columns: ['SERVICE', 'PRIORITY', 'ZONE', 'HEALTHY'],
       rows: inspection.clusters.flatMap(destinationRows),
     }),
-    section('Who decided what', {
-      columns: ['SETTING', 'VALUE', 'FOR', 'FROM'],
-      rows: settingsOf(inspection).map(([setting, value, subject, from]) => [
-        setting,
-        value,
-        subject,
-        from === 'default' ? 'built-in default' : from,
-      ]),
-    }),
+    section('Who may come in', { columns: ['INBOUND', 'FROM'], rows: inspection.listeners.flatMap(permissionRows) }),
+    section('Who decided what', settingsTable(partsOf(inspection))),
     section('Warnings', { columns: ['RESOURCE', 'REASON'], rows: inspection.warnings.map(({ resource, reason }) => [resource, reason]) }),
     section('Refused', {
       columns: ['TYPE', 'AGE', 'REASON'],
@@ -126,59 +110,29 @@ function destinationRows({ name, endpoints }: Cluster): string[][] {
   ])
 }
 
-function settingsOf({ listeners, clusters, onDemand }: Inspection): readonly Setting[] {
-  const hosts = [
-    ...listeners.flatMap(listener => [
-      ...(listener.virtualHosts ?? []),
-      ...(listener.target?.virtualHost ? [listener.target.virtualHost] : []),
-    ]),
-    ...onDemand,
-  ]
+function permissionRows({ name, permissions }: Listener): string[][] {
+  return permissions ? [[name, permissions.origins.join(', ') || 'nobody: no MeshTrafficPermission reaches it']] : []
+}
+
+function partsOf({ listeners, clusters, onDemand, settings = {} }: Inspection): SettingsOf[] {
+  const hosts = (at: string, list: readonly VirtualHost[]) => list.flatMap(host => hostParts(at, host))
   return [
-    ...listeners.flatMap(({ name, permissions }): Setting[] =>
-      permissions
-        ? [
-            [
-              'permission',
-              permissions.origins.length > 0 ? 'allowed by' : 'nobody may enter',
-              name,
-              permissions.origins.join(', ') || 'default',
-            ],
-          ]
-        : [],
-    ),
-    ...hosts.flatMap(({ domains, routes }) =>
-      routes.flatMap(({ action }): Setting[] =>
-        action.retry
-          ? [['retry', `${action.retry.attempts} tries on ${action.retry.on.join(', ')}`, domains.join(', '), action.retry.origin]]
-          : [],
-      ),
-    ),
-    ...clusters.flatMap(clusterSettings),
+    { subject: 'the proxy', settings },
+    ...listeners.flatMap(({ name, settings = {}, target, virtualHosts = [] }): SettingsOf[] => [
+      { subject: name, settings },
+      { subject: name, settings: target?.settings ?? {} },
+      ...hosts(name, target?.virtualHost ? [target.virtualHost] : []),
+      ...hosts(name, virtualHosts),
+    ]),
+    ...onDemand.flatMap(host => hostParts(host.domains.join(','), host)),
+    ...clusters.map(({ name, settings = {} }) => ({ subject: name, settings })),
   ]
 }
 
-function clusterSettings({ name, origins, connectTimeoutMs, balancer, outlier, limits, endpoints }: Cluster): Setting[] {
-  if (!origins) return []
-  const values: Readonly<Record<string, string>> = {
-    connectTimeout: connectTimeoutMs === undefined ? '' : `${connectTimeoutMs} ms`,
-    balancer: balancer?.type ?? '',
-    outlier: outlier
-      ? `left out after ${outlier.consecutiveLocal} failed, for ${outlier.baseEjectionMs} to ${outlier.maxEjectionMs} ms`
-      : '',
-    limits: Object.entries(limits ?? {})
-      .map(([what, limit]) => `${what} ${limit}`)
-      .join(', '),
-    locality: formatTiers(endpoints?.groups ?? []),
-  }
-  return Object.entries(origins).map(([setting, origin]): Setting => [setting, values[setting] ?? '', name, origin])
-}
-
-/** Zones in the order in which they are tried, those of one priority together. */
-function formatTiers(groups: readonly { readonly priority: number; readonly zone: string }[]): string {
-  const tiers = Map.groupBy(groups, ({ priority }) => priority)
-  return [...tiers]
-    .sort(([a], [b]) => a - b)
-    .map(([, tier]) => [...new Set(tier.map(({ zone }) => zone || '-'))].join(' + '))
-    .join(', then ')
+function hostParts(at: string, { domains, settings = {}, routes }: VirtualHost): SettingsOf[] {
+  const host = domains.includes('*') ? at : domains.join(',')
+  return [
+    { subject: host, settings },
+    ...routes.map(route => ({ subject: route.name === 'default' ? host : `${host} ${route.name}`, settings: route.settings ?? {} })),
+  ]
 }
