@@ -32,12 +32,23 @@ const portNames = [
 ] as const
 export type PortName = (typeof portNames)[number]
 
+/**
+ * Ports that are free together now; all are held until the last is found, so none is given twice. From below the range out of which
+ * systems give ports to outgoing connections (32768 on Linux, 49152 on macOS): a process that is started again must find its port free.
+ */
+export async function freePorts<N extends string>(names: readonly N[]): Promise<Record<N, number>> {
+  const held = await Promise.all(names.map(async name => ({ name, server: await holdPort() })))
+  const ports = Object.fromEntries(held.map(({ name, server }) => [name, (server.address() as AddressInfo).port])) as Record<N, number>
+  for (const { server } of held) server.close()
+  return ports
+}
+
 export async function openLayout(dataDir: string): Promise<Layout> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const adminTokenFile = join(dataDir, 'admin.token')
   const adminToken = await readOrMake(adminTokenFile, () => randomBytes(32).toString('base64url'))
   const ports = JSON.parse(
-    await readOrMake(join(dataDir, 'demo-ports.json'), async () => JSON.stringify(await freePorts())),
+    await readOrMake(join(dataDir, 'demo-ports.json'), async () => JSON.stringify(await freePorts(portNames))),
   ) as Layout['ports']
   return { dataDir, adminTokenFile, adminToken, ports }
 }
@@ -51,17 +62,6 @@ async function readOrMake(file: string, make: () => string | Promise<string>): P
     await writeFile(file, `${content}\n`, { mode: 0o600 })
     return content
   }
-}
-
-/**
- * Ports that are free together now; all are held until the last is found, so none is given twice. From below the range out of which
- * systems give ports to outgoing connections (32768 on Linux, 49152 on macOS): a process that is started again must find its port free.
- */
-async function freePorts(): Promise<Record<string, number>> {
-  const held = await Promise.all(portNames.map(async name => ({ name, server: await holdPort() })))
-  const ports = Object.fromEntries(held.map(({ name, server }) => [name, (server.address() as AddressInfo).port]))
-  for (const { server } of held) server.close()
-  return ports
 }
 
 async function holdPort(): Promise<Server> {
