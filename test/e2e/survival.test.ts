@@ -80,6 +80,31 @@ test('the death of all of aws-1 costs no request but those in flight and at most
   assertOnlyInFlight(samples, killedAt, 1000)
 })
 
+test('a zone that is dead, while global is too, comes last at the callers of the other zone, and first again when it is back', async () => {
+  const doubted = async () => {
+    const path = '/meshes/default/dataplanes/orders-azure-1/_inspect'
+    const { warnings } = (await mesh.api(mesh.zoneApi('azure-1'), path)) as { warnings: { reason: string }[] }
+    return warnings.some(({ reason }) => reason.startsWith('zone aws-1 comes last, because it seems dead: global cannot be asked'))
+  }
+  const names = mesh.supervisor.processes().flatMap(({ name, zone }) => (zone === 'aws-1' || name === 'global' ? [name] : []))
+  const load = new Load(mesh.urls.shop, perSecond)
+  await load.until(sample => servedBy(sample) === 'aws-1', 15_000)
+  assert.equal(await doubted(), false)
+  const killedAt = load.elapsedMs
+  for (const name of names) assert.ok(mesh.supervisor.kill(name), `${name} runs`)
+  const deadline = Date.now() + 15_000
+  while (!(await doubted())) {
+    assert.ok(Date.now() < deadline, 'the dead zone is in doubt within seconds')
+    await pause(200)
+  }
+  const revivedAt = load.elapsedMs
+  for (const name of names) mesh.supervisor.revive(name)
+  await load.until(sample => servedBy(sample) === 'aws-1', 30_000, revivedAt)
+  assert.equal(await doubted(), false)
+  await pause(2000)
+  assertOnlyInFlight(await load.stop(), killedAt, 1000)
+})
+
 for (const name of ['global', 'aws-1', 'azure-1', 'zone-gateway-azure-1', 'payments-azure-1']) {
   test(`the death and return of ${name} costs no request at all`, async () => {
     const { samples } = await whileKilling([name], 3000)

@@ -4,16 +4,18 @@ import { encodeListener } from '../../src/envoy/listener.ts'
 import { typeUrls } from '../../src/envoy/resources.ts'
 import { encodeVirtualHost } from '../../src/envoy/route.ts'
 import {
+  anApplication,
   anEndpointSet,
   anInbound,
   anOutbound,
   aProxyPlan,
   aRoute,
   aServiceCluster,
+  aTcpTarget,
   aTrust,
   aVirtualHost,
 } from '../../src/envoy/test-plans.ts'
-import type { ClusterPlan, ListenerPlan } from '../../src/policy/plan.ts'
+import type { ListenerPlan } from '../../src/policy/plan.ts'
 import type { BoundListeners } from '../../src/proxy/control/listeners.ts'
 import { Control, type ControlOptions } from '../../src/proxy/control.ts'
 import { Backoff } from '../../src/std/backoff.ts'
@@ -22,14 +24,7 @@ import { silentLog } from '../../src/std/log.ts'
 import { FakeAds, RecordingDataPlane, settle, until } from './support.ts'
 
 const identity = { chainPem: 'chain', keyPem: 'key', spiffeId: 'spiffe://a/web' }
-const application: ClusterPlan = {
-  kind: 'local',
-  name: 'self_inbound_dp_main',
-  address: '127.0.0.1',
-  port: 8080,
-  protocol: 'http',
-  connectTimeoutMs: 1000,
-}
+const application = anApplication(8080)
 const httpProxy: ListenerPlan = { kind: 'http-proxy', name: 'http_proxy', address: '127.0.0.1', port: 10_000 }
 const outboundName = anOutbound().name
 
@@ -140,7 +135,7 @@ for (const protocol of ['tcp', 'http'] as const) {
   test(`a port that is taken is a refusal, and is tried again until it is free (${protocol})`, async context => {
     const bound: BoundListeners[] = []
     const { ads, data, clock, control } = aControl(context, { onBound: state => bound.push(state) })
-    const target = protocol === 'http' ? anOutbound().target : ({ protocol, clusters: [{ cluster: 'payments', weight: 1 }] } as const)
+    const target = protocol === 'http' ? anOutbound().target : aTcpTarget([{ cluster: 'payments', weight: 1 }])
     data.taken.set(10_001, 'address in use')
     ads.publish(aProxyPlan({ listeners: [anOutbound({ target })], clusters: [aServiceCluster()] }), { payments: anEndpointSet() })
     control.start()
@@ -256,7 +251,7 @@ test('saved resources that this version cannot read are left out, and come again
     typeUrl: typeUrls.listener,
     name: outboundName,
     version: 'old',
-    value: encodeListener(anOutbound({ target: { protocol: 'tcp', clusters: [] } })),
+    value: encodeListener(anOutbound({ target: aTcpTarget([]) })),
   }
   ads.publish(aProxyPlan({ listeners: [anOutbound()], clusters: [aServiceCluster()] }), { payments: anEndpointSet() })
 
@@ -301,7 +296,7 @@ test('listeners for the advertised address are bound where the user says', async
   const { ads, data, control } = aControl(context, { bindAddress: ({ address }) => (address === '127.0.0.1' ? '0.0.0.0' : address) })
   ads.publish(
     aProxyPlan({
-      listeners: [anOutbound({ target: { protocol: 'tcp', clusters: [{ cluster: 'payments', weight: 1 }] } })],
+      listeners: [anOutbound({ target: aTcpTarget([{ cluster: 'payments', weight: 1 }]) })],
       clusters: [aServiceCluster()],
     }),
     {

@@ -12,14 +12,15 @@ import {
   anInbound,
   anOutbound,
   aProxyPlan,
+  anApplication as applicationCluster,
   aServiceCluster,
+  aTls,
   aTrust,
 } from '../../src/envoy/test-plans.ts'
 import { readCsr } from '../../src/identity/csr.ts'
 import { issueSvid } from '../../src/identity/issue.ts'
 import { aRoot } from '../../src/identity/test-support.ts'
 import { fromWire } from '../../src/model/wire.ts'
-import type { ClusterPlan } from '../../src/policy/plan.ts'
 import { AGENT_PATH } from '../../src/proxy/agent.ts'
 import type { ProxyConfig } from '../../src/proxy/config.ts'
 import { type RunningProxy, startProxy } from '../../src/proxy/proxy.ts'
@@ -40,6 +41,7 @@ function aConfig(over: Partial<ProxyConfig> = {}): ProxyConfig {
     token,
     caFile: undefined,
     role: 'sidecar',
+    engine: { kind: 'skerry' },
     service: undefined,
     mesh: undefined,
     name: undefined,
@@ -48,7 +50,7 @@ function aConfig(over: Partial<ProxyConfig> = {}): ProxyConfig {
     address: '127.0.0.1',
     bind: '127.0.0.1',
     ingressPort: 0,
-    outbounds: [{ kind: undefined, name: 'web', port: outboundPort }],
+    outbounds: [{ kind: undefined, name: 'web', address: undefined, port: outboundPort }],
     httpProxyPort: null,
     labels: {},
     data: undefined,
@@ -99,18 +101,11 @@ async function aZone() {
   const publish = (dataplane: string) => {
     const { networking } = JSON.parse(dataplane)
     const [inbound] = networking.inbound
-    const application: ClusterPlan = {
-      kind: 'local',
-      name: 'self_inbound_dp_main',
-      address: '127.0.0.1',
-      port: inbound.servicePort,
-      protocol: 'http',
-      connectTimeoutMs: 1000,
-    }
+    const application = applicationCluster(inbound.servicePort)
     const plan = aProxyPlan({
       trust: [aTrust({ bundles: [root.certificatePem] })],
       listeners: [anInbound({ port: inbound.port }), anOutbound({ port: outboundPort })],
-      clusters: [application, aServiceCluster({ tls: { sni: 'sni.x', allowedIds: [spiffeId] } })],
+      clusters: [application, aServiceCluster({ tls: aTls('sni.x', [spiffeId]) })],
     })
     ads.publish(plan, {
       payments: anEndpointSet({ groups: [anEndpointGroup({ endpoints: [anEndpoint({ address: '127.0.0.1', port: inbound.port })] })] }),

@@ -7,6 +7,8 @@ import { encodeRouteConfiguration, encodeVirtualHost } from '../../src/envoy/rou
 import { encodeTrust } from '../../src/envoy/secret.ts'
 import {
   aForward,
+  aGateway,
+  anApplication,
   anEndpoint,
   anEndpointGroup,
   anEndpointSet,
@@ -15,11 +17,12 @@ import {
   aRetry,
   aRoute,
   aServiceCluster,
+  aTcpTarget,
   aTrust,
   aVirtualHost,
   testCaPem,
 } from '../../src/envoy/test-plans.ts'
-import type { GatewayPlan, ListenerPlan, RoutePlan } from '../../src/policy/plan.ts'
+import type { ListenerPlan, RoutePlan } from '../../src/policy/plan.ts'
 import { compileCluster } from '../../src/proxy/compile/cluster.ts'
 import type { Compiled } from '../../src/proxy/compile/compiled.ts'
 import { compileEndpoints } from '../../src/proxy/compile/endpoint.ts'
@@ -86,15 +89,7 @@ test('an inbound TCP listener has the same door', () => {
 })
 
 test('outbound, gateway and HTTP proxy listeners are open and take their routes by name', () => {
-  const gateway: GatewayPlan = {
-    kind: 'gateway',
-    name: 'gateway_edge_8080',
-    address: '0.0.0.0',
-    port: 8080,
-    protocol: 'http',
-    virtualHosts: [],
-    clusters: [],
-  }
+  const gateway = aGateway()
   for (const plan of [anOutbound(), gateway, { kind: 'http-proxy', name: 'http_proxy', address: '127.0.0.1', port: 10_000 } as const]) {
     const { accept, handler } = listenerOf(plan)
 
@@ -110,8 +105,8 @@ test('a TCP outbound splits by weight, and one without a target goes nowhere', (
     { cluster: 'off', weight: 0 },
   ]
 
-  const split = listenerOf(anOutbound({ target: { protocol: 'tcp', clusters } })).handler
-  const none = listenerOf(anOutbound({ target: { protocol: 'tcp', clusters: [] } })).handler
+  const split = listenerOf(anOutbound({ target: aTcpTarget(clusters) })).handler
+  const none = listenerOf(anOutbound({ target: aTcpTarget([]) })).handler
 
   assert.deepEqual(split, { kind: 'tcp', permissions: null, clusters: clusters.slice(0, 2) })
   assert.deepEqual(none, { kind: 'tcp', permissions: null, clusters: [{ cluster: nowhere, weight: 1 }] })
@@ -245,15 +240,7 @@ test('hosts are found exactly, then by their longest suffix, then by the star', 
     aVirtualHost({ name: 'exact', domains: ['Shop.example.com'] }),
     aVirtualHost({ name: 'any', domains: ['*'] }),
   ]
-  const bytes = encodeRouteConfiguration({
-    kind: 'gateway',
-    name: 'gateway_edge_8080',
-    address: '0.0.0.0',
-    port: 8080,
-    protocol: 'http',
-    virtualHosts: hosts,
-    clusters: [],
-  })
+  const bytes = encodeRouteConfiguration(aGateway({ virtualHosts: hosts }))
 
   const compiled = accepted(compileRoutes(bytes!))
   const table = assembleRoutes(compiled.name, compiled.hosts, compiled.onDemand)
@@ -283,13 +270,14 @@ test('a host that was asked for joins the table of the HTTP proxy', () => {
 })
 
 test('a service cluster comes back with all its limits', () => {
-  const plan = aServiceCluster({ balancer: { type: 'LeastRequest', choiceCount: 3 }, panicPercent: 30 })
+  const plan = aServiceCluster({ balancer: { type: 'LeastRequest', choiceCount: 3, activeRequestBias: null }, panicPercent: 30 })
 
   const { table, hosts } = accepted(compileCluster(encodeCluster(plan)))
+  const { splitsLocal: _split, successRate: _rate, failurePercentage: _percentage, ...outlier } = plan.outlier
 
   assert.deepEqual(table, {
     name: 'payments',
-    connectTimeoutMs: 1000,
+    connectTimeoutMs: 2000,
     idleTimeoutMs: 3_600_000,
     tls: {
       sni: 'sni.msvc.default.aws-1.payments.main',
@@ -299,7 +287,7 @@ test('a service cluster comes back with all its limits', () => {
     balancer: { kind: 'least-request', choices: 3 },
     slowStartMs: 10_000,
     panicPercent: 30,
-    outlier: plan.outlier,
+    outlier,
     limits: { maxConnections: 1024, maxPending: 1024, maxRequests: 4096, maxRetries: 128 },
   })
   assert.deepEqual(hosts, { kind: 'eds', resource: 'payments', localityWeighted: true })
@@ -315,11 +303,7 @@ test('a cluster that passes bytes through and ejects nobody has neither TLS nor 
 })
 
 test('the cluster of the application has its one host in it', () => {
-  const { table, hosts } = accepted(
-    compileCluster(
-      encodeCluster({ kind: 'local', name: 'app', address: '127.0.0.1', port: 8080, protocol: 'http', connectTimeoutMs: 1000 }),
-    ),
-  )
+  const { table, hosts } = accepted(compileCluster(encodeCluster(anApplication(8080))))
 
   assert.equal(table.outlier, null)
   assert(hosts.kind === 'static')

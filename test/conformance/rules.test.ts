@@ -1,0 +1,4 @@
+import { rulesSuite } from './rules.ts'
+import { testSuite } from './suite-test.ts'
+
+testSuite(rulesSuite)

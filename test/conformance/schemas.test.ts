@@ -1,0 +1,4 @@
+import { schemasSuite } from './schemas.ts'
+import { testSuite } from './suite-test.ts'
+
+testSuite(schemasSuite)

@@ -1,0 +1,4 @@
+import { testSuite } from './suite-test.ts'
+import { validatorsSuite } from './validators.ts'
+
+testSuite(validatorsSuite)

@@ -1,0 +1,197 @@
+/** A mistake that somebody could make in the rules of matching, order and merging: one text in one file, replaced by another. */
+export interface Mutant {
+  readonly mistake: string
+  readonly file: string
+  readonly text: string
+  readonly replacement: string
+}
+
+const mutant = (mistake: string, file: string, text: string, replacement: string): Mutant => ({ mistake, file, text, replacement })
+
+export const mutants: readonly Mutant[] = [
+  mutant('the larger display name wins', 'order.ts', 'return a < b ? 1 : a > b ? -1 : 0', 'return a < b ? -1 : a > b ? 1 : 0'),
+  mutant('the stored name decides before the display name', 'order.ts', 'descending(displayNameOf(a), displayNameOf(b)) || ', ''),
+  mutant('an origin that is not set is as global', 'order.ts', "origin === 'zone' ? 2 : 1", "origin === 'zone' ? 2 : 0"),
+  mutant(
+    'global overrides the zone',
+    'order.ts',
+    "origin === 'global' ? 0 : origin === 'zone' ? 2 : 1",
+    "origin === 'global' ? 2 : origin === 'zone' ? 0 : 1",
+  ),
+  mutant('roles do not count', 'order.ts', ' || roleRank(roleOf(a)) - roleRank(roleOf(b))', ''),
+  mutant('a section of a Dataplane does not count', 'order.ts', '(kind > 0 && targetRef?.sectionName ? 1 : 0)', '0'),
+  mutant('a section counts for every kind of service', 'order.ts', "kind === 'MeshService' && sectionName ? 1 : 0", 'sectionName ? 1 : 0'),
+  mutant(
+    'external services come after multi-zone ones',
+    'order.ts',
+    "'MeshExternalService', 'MeshMultiZoneService'",
+    "'MeshMultiZoneService', 'MeshExternalService'",
+  ),
+  mutant(
+    'what an item is about counts before where its policy applies',
+    'order.ts',
+    'compareAttributes(a.policy, b.policy) || toRank(a.targetRef) - toRank(b.targetRef)',
+    'toRank(a.targetRef) - toRank(b.targetRef) || compareAttributes(a.policy, b.policy)',
+  ),
+  mutant(
+    'a prefix comes before an exact ID',
+    'order.ts',
+    "match.spiffeID.type === 'Exact' ? 0 : 1",
+    "match.spiffeID.type === 'Exact' ? 1 : 0",
+  ),
+  mutant('a match with a server name comes last', 'order.ts', 'return match?.sni ? 0 : 1', 'return match?.sni ? 1 : 0'),
+  mutant('workload owners come before consumers', 'role.ts', "'consumer', 'workload-owner'", "'workload-owner', 'consumer'"),
+  mutant('shadow policies apply', 'match.ts', "=== 'shadow'", "=== 'never'"),
+  mutant('a zone’s producers are held to their zone', 'match.ts', " || roleOf(policy) === 'producer'", ''),
+  mutant('policies of other zones apply', 'match.ts', 'policyZone === undefined || policyZone === zone', 'true'),
+  mutant('consumers speak for all namespaces', 'match.ts', "role !== 'consumer' && role !== 'workload-owner'", "role !== 'workload-owner'"),
+  mutant('a policy without a namespace is for proxies without one', 'match.ts', 'namespace !== undefined && ', ''),
+  mutant('a section is a name only', 'match.ts', ' || String(entrance.port) === sectionName', ''),
+  mutant(
+    'a section that a proxy has not does not matter',
+    'match.ts',
+    'entrancesOf(dataplane).some(entrance => isSection(entrance, target?.sectionName))',
+    'entrancesOf(dataplane).length > 0',
+  ),
+  mutant('listeners of zone gateways are no entrances', 'match.ts', ', ...(spec.networking.listeners ?? [])', ''),
+  mutant(
+    'a gateway without inbounds is reached by nothing',
+    'match.ts',
+    'isGateway(dataplane) || entrancesOf(dataplane).length > 0',
+    'entrancesOf(dataplane).length > 0',
+  ),
+  mutant(
+    'a policy of a section applies to every entrance',
+    'match.ts',
+    "return target?.kind !== 'Dataplane' || isSection(entrance, target.sectionName)",
+    'return true',
+  ),
+  mutant('a reference without labels means all', 'resolve.ts', 'return labels ?? null', 'return labels ?? {}'),
+  mutant(
+    'a producer’s name means services of all namespaces',
+    'resolve.ts',
+    'return { ...labels, [namespaceLabel]: namespace }',
+    'return labels',
+  ),
+  mutant(
+    'what is said of the whole does not cover its sections',
+    'resolve.ts',
+    'if (!ref.sectionName) return true',
+    "if (!ref.sectionName) return section === ''",
+  ),
+  mutant(
+    'what is said of a section covers the whole',
+    'resolve.ts',
+    'ref.sectionName === section',
+    "(ref.sectionName === section || section === '')",
+  ),
+  mutant(
+    'a stored name is as good as the label',
+    'resolve.ts',
+    'if (labels[label] !== selector[label]) return false',
+    "if (labels[label] !== selector[label] && label !== 'kuma.io/display-name') return false",
+  ),
+  mutant(
+    'a section that a service has not is a rule all the same',
+    'resolve.ts',
+    'sectionsOf(resource)?.includes(sectionName)',
+    'sectionName',
+  ),
+  mutant(
+    'what is said of the mesh does not count for routes',
+    'to-index.ts',
+    '[...general.entries, ...specific]',
+    "(specific[0]?.item.targetRef.kind === 'MeshHTTPRoute' ? [...specific] : [...general.entries, ...specific])",
+  ),
+  mutant(
+    'what is said of a service comes after what is said of the mesh, whoever says it',
+    'to-index.ts',
+    '[...general.entries, ...specific].sort((a, b) => a.place - b.place)',
+    '[...general.entries, ...specific]',
+  ),
+  mutant(
+    'items of policies that do not reach the proxy count',
+    'policy-set.ts',
+    'return all.length === 0 ? all : all.filter(this.#isIn)',
+    'return all',
+  ),
+  mutant(
+    'a route takes what is said of the mesh, though its destination has more',
+    'policy-set.ts',
+    'return said.length > 0 ? this.#to.merged',
+    'return said.length >= 0 ? this.#to.merged',
+  ),
+  mutant(
+    'sections of a resource share what was worked out first',
+    'to-index.ts',
+    'bySection.set(section, found)',
+    "bySection.set(section, found).set('http', found)",
+  ),
+  mutant(
+    'rules with a match count for everybody',
+    'policy-set.ts',
+    'this.inboundRules().filter(rule => rule.match === undefined)',
+    'this.inboundRules()',
+  ),
+  mutant(
+    'only the first match of a rule counts',
+    'inbound-rules.ts',
+    'rule.matches?.length ? rule.matches : [undefined]',
+    'rule.matches?.length ? rule.matches.slice(0, 1) : [undefined]',
+  ),
+  mutant(
+    'rules that come in stay in the order of the policies',
+    'inbound-rules.ts',
+    '.sort((a, b) => compareMatches(a.match, b.match))',
+    '',
+  ),
+  mutant('lists are appended as all others are: in place of what was', 'merge.ts', "name.startsWith('append') && ", 'false && '),
+  mutant('all lists are appended', 'merge.ts', "name.startsWith('append') && ", ''),
+  mutant(
+    'blocks replace each other',
+    'merge.ts',
+    'result[name] = mergePatch(result[name], value)',
+    'result[name] = mergePatch(undefined, value)',
+  ),
+  mutant('null is a value', 'merge.ts', 'if (value === null) delete result[name]', 'if (value === null) result[name] = value'),
+  mutant(
+    'what is written first wins',
+    'merge.ts',
+    'merged = mergePatch(merged, conf)',
+    'merged = merged === undefined ? mergePatch(merged, conf) : mergePatch(conf, merged)',
+  ),
+  mutant('a rule of a route stays where it was first', 'merge-routes.ts', '      merged.delete(key)\n', ''),
+  mutant('routes are not turned round', 'merge-routes.ts', '[...merged.values()].reverse()', '[...merged.values()]'),
+  mutant('the last rule of a route comes first', 'merge-routes.ts', 'rulesOf(conf).toReversed()', 'rulesOf(conf)'),
+  mutant('rules with the same matches replace each other', 'merge-routes.ts', '[...earlier, { origin', '[{ origin'),
+  mutant('the shorter prefix comes first', 'route-precedence.ts', 'pathLength(b) - pathLength(a)', 'pathLength(a) - pathLength(b)'),
+  mutant('a match without a path is as the prefix /', 'route-precedence.ts', ': 3', ': 1'),
+  mutant('headers do not count', 'route-precedence.ts', '(b.headers?.length ?? 0) - (a.headers?.length ?? 0) ||', ''),
+  mutant(
+    'a setting is of the policy that had it first',
+    'fields.ts',
+    'else fields.set(name, patch(before, part, origin))',
+    "else fields.set(name, patch(before, part, before && before.kind === 'leaf' ? before.origin : origin))",
+  ),
+  mutant(
+    'defaults override policies',
+    'fields.ts',
+    '[{ origin: null, conf: defaults }, ...(rule?.layers ?? [])]',
+    '[...(rule?.layers ?? []), { origin: null, conf: defaults }]',
+  ),
+  mutant(
+    'a selector is looked up by a label that it does not ask for',
+    'selector-index.ts',
+    'uses.get(pair.key)! < uses.get(best.key)! ? pair : best',
+    'uses.get(pair.key)! < uses.get(best.key)! ? { ...pair, value: best.value } : best',
+  ),
+  mutant(
+    'what follows from some items is taken for what follows from others',
+    'to-index.ts',
+    "specific.map(({ place }) => place).join(',')",
+    'specific.length',
+  ),
+  mutant('proxies under different policies for the mesh share an answer', 'to-index.ts', 'String(this.#meshWideKeys.size)', "'0'"),
+  mutant('proxies share what follows from other policies', 'policy-index.ts', "places.join(',')", 'String(places.length)'),
+  mutant('shadows are indexed', 'policy-index.ts', 'withShadows || !isShadow(policy)', 'true'),
+]
