@@ -6,6 +6,8 @@ export interface Figure {
   readonly unit: string
   /** What it should be at most. */
   readonly goal?: number
+  /** What it should be at least, where more is better. */
+  readonly least?: number
   /** What others did in the same situation: `{ 'Kuma 3': '6.3 s' }`. */
   readonly others?: Readonly<Record<string, string>>
 }

@@ -39,7 +39,7 @@ function printFigures(figures: readonly Figure[], recorded: Readonly<Record<stri
       figure.name,
       format(figure.value, figure.unit),
       before ? `${format(before.value, before.unit)} (${before.date}${before.machine === machine() ? '' : `, ${before.machine}`})` : '-',
-      figure.goal === undefined ? '-' : `${format(figure.goal, figure.unit)} ${figure.value <= figure.goal ? '√' : '×'}`,
+      goalOf(figure),
       Object.entries(figure.others ?? {})
         .map(([who, what]) => `${who} ${what}`)
         .join(', ') || '-',
@@ -54,6 +54,11 @@ function printFigures(figures: readonly Figure[], recorded: Readonly<Record<stri
         .join('   ')
         .trimEnd(),
     )
+}
+
+function goalOf({ value, unit, goal, least }: Figure): string {
+  if (least !== undefined) return `≥ ${format(least, unit)} ${value >= least ? '√' : '×'}`
+  return goal === undefined ? '-' : `${format(goal, unit)} ${value <= goal ? '√' : '×'}`
 }
 
 function format(value: number, unit: string): string {
