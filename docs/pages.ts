@@ -4,13 +4,32 @@ import { exitCodeMeanings } from '../src/cli/exit-codes.ts'
 import { processIo } from '../src/cli/io.ts'
 import { flagUsage, formatDefault } from '../src/cli/program-help.ts'
 import { loadProgramOptions, type Program, programs } from '../src/cli/programs.ts'
+import { type Enforced, enforcement } from '../src/envoy/enforcement.ts'
 import type { OptionSpec } from '../src/std/options.ts'
 
 const note = '<!-- Made by `npm run docs` from tables in the source: edit those instead. -->\n'
 
 /** The reference pages, by file name. */
 export async function referencePages(): Promise<Readonly<Record<string, string>>> {
-  return { 'cli.md': cliPage(), 'config.md': await configPage() }
+  return { 'cli.md': cliPage(), 'config.md': await configPage(), 'enforcement.md': enforcementPage() }
+}
+
+function enforcementPage(): string {
+  const rows = Object.entries(enforcement).map(
+    ([kind, { skerry, envoy }]) => `| ${kind} | ${enforcedCell(skerry)} | ${enforcedCell(envoy)} |\n`,
+  )
+  return [
+    note,
+    '# What each data plane enforces\n',
+    'Every policy is accepted, merged and shown by `skerry inspect dataplane NAME`. What the data plane of a proxy does not act on stands there as a warning, with the policy that asked for it; it has no effect on that proxy, and nothing else of its configuration suffers.\n',
+    `| policy | built-in proxy | Envoy |\n|---|---|---|\n${rows.join('')}`,
+    'Of MeshRateLimit and MeshFaultInjection no data plane enforces rules with `matches`. A MeshAccessLog backend of type Tcp is written by none.\n',
+  ].join('\n')
+}
+
+function enforcedCell(enforced: Enforced): string {
+  if (enforced === 'all') return 'everything'
+  return enforced === 'none' ? 'nothing' : enforced.map(path => `\`${path}\``).join(', ')
 }
 
 function cliPage(): string {
