@@ -3,6 +3,7 @@ import type { MeshTrafficPermission } from '../model/kinds/mesh-traffic-permissi
 import type { IdMatch, PermissionPlan } from './plan.ts'
 import type { Entrance } from './rules/match.ts'
 import type { ProxyRules } from './rules/proxy-rules.ts'
+import { originText } from './settings.ts'
 
 type Conf = MeshTrafficPermission['spec']['rules'][number]['default']
 
@@ -16,7 +17,7 @@ export function planPermissions(permissions: ProxyRules, inbound: Entrance): Per
   return {
     deny: confs.flatMap(conf => conf.deny ?? []).flatMap(idMatch),
     allow: confs.flatMap(conf => [...(conf.allow ?? []), ...(conf.allowWithShadowDeny ?? [])]).flatMap(idMatch),
-    origins: [...new Set(rules.map(rule => rule.origin.kri))],
+    origins: [...new Set(rules.map(rule => originText(rule.origin)))],
   }
 }
 
