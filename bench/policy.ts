@@ -12,7 +12,7 @@ export const about = 'views and plans of 10,000 proxies × 1,000 services × 500
 
 const shape = { proxies: 10_000, services: 1_000, policies: 500, outbounds: 20 }
 
-/** As many as a zone control plane plans without looking up. */
+/** A zone control plane looks up after some milliseconds; here after so many plans. */
 const slice = 16
 
 export async function run(): Promise<readonly Figure[]> {

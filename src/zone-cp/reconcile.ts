@@ -28,8 +28,8 @@ interface Options {
   readonly log: Log
 }
 
-/** Planned without looking up; a plan with its encoding takes a fraction of a millisecond. */
-const PROXIES_A_SLICE = 16
+/** How long proxies are planned without looking up. ms */
+const SLICE_MS = 10
 
 /**
  * Keeps every connected proxy's snapshot true to the registry and the live facts. A change is traced to what it touches – an endpoint
@@ -243,9 +243,9 @@ export class Reconciler {
 
   /** Many proxies are planned some at a time, and what else there is to do is done in between. */
   #flush(): void {
-    let left = PROXIES_A_SLICE
+    const began = this.#clock.now()
     for (const state of this.#dirtyProxies) {
-      if (left-- === 0) break
+      if (this.#clock.now() - began >= SLICE_MS) break
       this.#dirtyProxies.delete(state)
       if (!this.#isOpen(state)) continue
       try {
