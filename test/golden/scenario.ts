@@ -15,7 +15,7 @@ import { planProxy } from '../../src/policy/plan-proxy.ts'
 import { MeshView, type ViewChange } from '../../src/policy/view.ts'
 import { byName, difference } from './difference.ts'
 
-/** A folder in `scenarios/`: `resources.yaml` is laid over `base.yaml`, and `plan.yaml` and `xds.yaml` say what that changes for one proxy. The
+/** A folder beside this file: `resources.yaml` is laid over `base.yaml`, and `plan.yaml` and `xds.yaml` say what that changes for one proxy. The
  *  first lines of `resources.yaml` are comments: what it is about, and if it is not web-1 and the built-in proxy, `# proxy: NAME` and
  *  `# client: envoy`. */
 export interface Scenario {
@@ -29,7 +29,7 @@ export interface Scenario {
 /** The zone that everything is seen from. */
 const zone = 'azure-1'
 
-const folder = join(import.meta.dirname, 'scenarios')
+const folder = import.meta.dirname
 
 export function scenarios(): Scenario[] {
   return readdirSync(folder)
