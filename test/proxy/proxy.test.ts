@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { before, type TestContext, test } from 'node:test'
 import {
   anEndpoint,
   anEndpointGroup,
@@ -24,13 +24,17 @@ import { fromWire } from '../../src/model/wire.ts'
 import { AGENT_PATH } from '../../src/proxy/agent.ts'
 import type { ProxyConfig } from '../../src/proxy/config.ts'
 import { type RunningProxy, startProxy } from '../../src/proxy/proxy.ts'
+import { freePort } from '../../src/proxy/testing.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { silentLog } from '../../src/std/log.ts'
 import { systemRandom } from '../../src/std/random.ts'
-import { FakeAds, FakeZone, until } from './support.ts'
+import { atEnd, FakeAds, FakeZone, until } from './support.ts'
 
 const spiffeId = 'spiffe://default.azure-1.mesh.local/workload/web'
-const outboundPort = 20_000 + (process.pid % 20_000)
+let outboundPort: number
+before(async () => {
+  outboundPort = await freePort()
+})
 /** A token as far as a proxy looks into it. */
 const token = `x.${Buffer.from(JSON.stringify({ aud: 'dataplane', ca: 'f', exp: 9e9, mesh: 'default', workload: 'web' })).toString('base64url')}.x`
 
@@ -64,7 +68,7 @@ function aConfig(over: Partial<ProxyConfig> = {}): ProxyConfig {
 
 async function aDirectory(context: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'skerry-proxy-'))
-  context.after(() => rm(directory, { recursive: true, force: true }))
+  atEnd(context, () => rm(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -120,7 +124,7 @@ async function start(
   open: (path: string) => ReturnType<FakeAds['connect']>,
 ): Promise<RunningProxy> {
   const proxy = await startProxy(config, { clock: systemClock, random: systemRandom, log: silentLog, open })
-  context.after(() => proxy.stop())
+  atEnd(context, () => proxy.stop())
   return proxy
 }
 
@@ -178,7 +182,7 @@ test('a proxy that starts while its zone is away serves from its disk, under its
   const { open, zone } = await aZone()
   const data = await aDirectory(context)
   const port = await anApplication(context)
-  const config = aConfig({ data, ports: [{ name: 'main', port, protocol: 'http', inboundPort: 15_000 + (process.pid % 4000) }] })
+  const config = aConfig({ data, ports: [{ name: 'main', port, protocol: 'http', inboundPort: await freePort() }] })
   const first = await start(context, config, open)
   await until('both listeners are bound', () => zone.last('bound')?.listeners.length === 2)
   await get(outboundPort)

@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test'
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { encodeEndpoints } from '../../src/envoy/endpoint.ts'
 import { type EnvoyResource, envoyResources, typeUrls } from '../../src/envoy/resources.ts'
@@ -11,11 +12,25 @@ import { encodeResource } from '../../src/xds/resource.ts'
 import { envoyTypes } from '../../src/xds/resource-types.ts'
 import { Snapshot } from '../../src/xds/snapshot.ts'
 
-/** Waits until something is true; fails with its description after a second. */
+const ends = new WeakMap<TestContext, AsyncDisposableStack>()
+
+/** As `context.after`, but what was opened last is closed first: nobody's directory goes before its user. */
+export function atEnd(context: TestContext, end: () => Promise<void> | void): void {
+  let stack = ends.get(context)
+  if (!stack) {
+    const made = new AsyncDisposableStack()
+    context.after(() => made.disposeAsync())
+    ends.set(context, made)
+    stack = made
+  }
+  stack.defer(end)
+}
+
+/** Waits until something is true; fails with its description when even a slow machine would have come to it. */
 export async function until(what: string, isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + 1000
+  const deadline = performance.now() + 20_000
   while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`not within a second: ${what}`)
+    if (performance.now() > deadline) throw new Error(`not within 20 seconds: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 1))
   }
 }

@@ -77,5 +77,12 @@ export class EtcdCallError extends Error {
 
 const transient = new Set([status.cancelled, status.deadlineExceeded, status.aborted, status.internal, status.unavailable])
 
-/** A member that says so has not passed the call on; the last two are grpc-js's, before it had a connection. */
-const neverSent = ['etcdserver: no leader', 'too many requests', 'ECONNREFUSED', 'No connection established']
+/** A member that says so has not passed the call on; all but the first two are grpc-js's, before it had a connection. */
+const neverSent = [
+  'etcdserver: no leader',
+  'too many requests',
+  'ECONNREFUSED',
+  'No connection established',
+  'Waiting for LB pick',
+  'waiting for name resolution',
+]
