@@ -22,9 +22,10 @@ import { guard } from './guard.ts'
 import { allowedNames } from './hosts.ts'
 import { indexRoutes } from './index-routes.ts'
 import { countedKinds, insightRoutes } from './insight-routes.ts'
-import { inspectRoutes } from './inspect/inspect-routes.ts'
+import { type InspectOptions, inspectRoutes } from './inspect/inspect-routes.ts'
 import { jsonDepth } from './json-depth.ts'
 import { kriRoute } from './kri-route.ts'
+import { MeshViews } from './mesh-views.ts'
 import { openApiRoutes } from './openapi/routes.ts'
 import { type InsightOf, overviewRoutes, storedInsight } from './overview-routes.ts'
 import { ApiError, toProblem } from './problem.ts'
@@ -66,6 +67,8 @@ export interface ApiOptions {
   readonly insightOf?: InsightOf
   readonly inspectDataplane?: InspectDataplane
   readonly inspectPolicy?: InspectPolicy
+  /** In a zone: the views that its proxies' plans are made of. */
+  readonly viewOf?: InspectOptions['viewOf']
   /** In a zone: for `_config`. */
   readonly plannedProxy?: ConfigRoutesOptions['plannedProxy']
   readonly instanceState?: ConfigRoutesOptions['instanceState']
@@ -151,7 +154,9 @@ export function createApi(options: ApiOptions): FastifyInstance {
   hostnameRoutes(app, { registry, role })
   configRoute(app, { registry, role, plannedProxy: options.plannedProxy, instanceState: options.instanceState })
   adminRoutes(app, { registry, role })
-  inspectRoutes(app, { registry, role })
+  const views = options.viewOf ? null : new MeshViews(registry)
+  if (views) app.addHook('onClose', async () => views.close())
+  inspectRoutes(app, { registry, role, viewOf: options.viewOf ?? ((mesh, zone) => views!.of(mesh, zone)) })
   viewRoutes(app, { registry, role, inspectDataplane: options.inspectDataplane, inspectPolicy: options.inspectPolicy })
   if (options.dashboard) dashboardRoutes(app, { model: options.dashboard, clock, audit, closing })
   const { tokens, zoneDataplaneToken, zoneRevocation } = options

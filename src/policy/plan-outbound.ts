@@ -161,7 +161,7 @@ export function planTcpTarget(planning: Planning, service: ServiceView, port: Se
 }
 
 /** Requests to one service, whatever host they name. */
-function planServiceHost(
+export function planServiceHost(
   planning: Planning,
   name: string,
   domains: readonly string[],

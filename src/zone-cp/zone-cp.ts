@@ -166,6 +166,7 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
     },
     inspectDataplane: inspect,
     inspectPolicy: async policy => [inspectPolicy({ registry, zone, ...core }, policy)].filter(it => it !== null),
+    viewOf: mesh => core.reconciler.view(mesh),
     plannedProxy: (mesh, name) => core.reconciler.plan(mesh, name),
     instanceState: core.readiness.stateOf,
     config: describeConfig(options, config),

@@ -93,6 +93,12 @@ export function goldens(scenario: Scenario): { readonly plan: string; readonly x
   return { plan: print(difference(was?.plan ?? {}, is.plan)), xds: print(difference(was?.xds ?? {}, is.xds)) }
 }
 
+/** What is there in a scenario, as the zone sees it, and the zone. */
+export function worldOf(scenario: Scenario): { readonly zone: string; readonly view: MeshView; readonly resources: readonly Resource[] } {
+  const view = withResources(baseView(), scenario.resources)
+  return { zone, view, resources: Object.values(view.tables).flatMap(table => [...table.values()]) }
+}
+
 /** Everything that a proxy is told in a scenario, for whoever wants to show it to a real one. */
 export function resourcesOf(scenario: Scenario, client: ClientKind): readonly EnvoyResource[] {
   const view = withResources(baseView(), scenario.resources)

@@ -39,11 +39,17 @@ test('what holds for a call is told with the rules it comes from, and on request
   const conf = { idleTimeout: '1m', connectionTimeout: '5s' }
   const origins = [{ kri: 'kri_mt_default___all_' }, { kri: 'kri_mt_default___backend_' }]
   assert.deepEqual((await api.get(path)).body, { policies: [{ kind: 'MeshTimeout', conf: [conf], origins }] })
-  const [shown] = (await api.get(`${path}?include=fields`)).body.policies
-  assert.deepEqual(shown.fields, [
-    { path: 'idleTimeout', value: '1m', kri: 'kri_mt_default___all_', ruleIndex: 0 },
+  const shown = (await api.get(`${path}?include=fields`)).body.policies as { kind: string; conf: unknown; fields: unknown[] }[]
+  assert.deepEqual(shown[0]!.fields.slice(0, 2), [
     { path: 'connectionTimeout', value: '5s', kri: 'kri_mt_default___backend_', ruleIndex: 0 },
+    { path: 'idleTimeout', value: '1m', kri: 'kri_mt_default___all_', ruleIndex: 0 },
   ])
+  assert.deepEqual(
+    shown.map(({ kind }) => kind),
+    ['MeshTimeout', 'MeshCircuitBreaker', 'MeshLoadBalancingStrategy', 'MeshTLS', 'MeshRetry'],
+  )
+  assert.deepEqual(shown.at(-1)!.conf, [])
+  assert(shown.at(-1)!.fields.every(field => (field as { kri: unknown }).kri === null))
 })
 
 test('global and zones answer alike: nothing but resources is needed', async () => {

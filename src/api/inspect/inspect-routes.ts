@@ -12,7 +12,7 @@ import { readItem, requireMesh, targetOf } from '../resource-routes.ts'
 import type { ControlPlaneRole } from '../role.ts'
 import { resourceOfKri } from './destinations.ts'
 import { showLayout } from './layout.ts'
-import { MeshPolicies, policyKinds } from './mesh-policies.ts'
+import { MeshPolicies, policyKinds, type ViewOf } from './mesh-policies.ts'
 import { showInboundPolicies, showOutboundPolicies, showProxyPolicies } from './policies.ts'
 import { showRoutes } from './routes-of.ts'
 import { showRules } from './rules.ts'
@@ -21,6 +21,7 @@ import { instancesOf, reachedDataplanes, showAttachments, showDataplanes } from 
 export interface InspectOptions {
   readonly registry: Registry
   readonly role: ControlPlaneRole
+  readonly viewOf: ViewOf
 }
 
 interface ItemParams {
@@ -38,9 +39,8 @@ interface PlaceParams {
 const options = { config: { access: { verb: 'read', area: 'inspect' } } } as const
 
 /** What policies come to, for a proxy, and which proxies they reach. Worked out from resources alone: global answers as a zone does. */
-export function inspectRoutes(app: FastifyInstance, { registry, role }: InspectOptions): void {
-  const policies = new MeshPolicies(registry)
-  const zone = role.kind === 'zone' ? role.zone : ''
+export function inspectRoutes(app: FastifyInstance, { registry, role, viewOf }: InspectOptions): void {
+  const policies = new MeshPolicies(registry, viewOf, role.kind === 'zone' ? role.zone : '')
   const resourceOf = ({ mesh }: Dataplane, kri: string) => resourceOfKri(registry, role, mesh, kri)
   const ofProxy = (path: string, show: (dataplane: Dataplane, params: PlaceParams, request: FastifyRequest) => unknown) => {
     app.get<{ Params: ItemParams & PlaceParams }>(`/meshes/:mesh/dataplanes/:name/${path}`, options, request =>
@@ -48,7 +48,7 @@ export function inspectRoutes(app: FastifyInstance, { registry, role }: InspectO
     )
   }
   ofProxy('_rules', dataplane => showRules(policies, dataplane))
-  ofProxy('_layout', dataplane => showLayout(policies, dataplane, zone))
+  ofProxy('_layout', dataplane => showLayout(policies, dataplane))
   ofProxy('_policies', (dataplane, _, request) => showProxyPolicies(policies, dataplane, showOptions(request)))
   ofProxy('_inbounds/:inbound/_policies', (dataplane, { inbound }, request) =>
     showInboundPolicies(policies, dataplane, entranceOf(dataplane, inbound), showOptions(request)),

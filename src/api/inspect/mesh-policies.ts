@@ -1,11 +1,11 @@
 import type { Dataplane } from '../../model/kinds/dataplane.ts'
 import { kinds } from '../../model/kinds/index.ts'
-import type { MeshGateway } from '../../model/kinds/mesh-gateway.ts'
+import { zoneLabel } from '../../model/labels.ts'
 import type { Resource } from '../../model/resource.ts'
+import { Planning, type PolicyKind } from '../../policy/planning.ts'
 import { type PolicyProxy, servedGateways } from '../../policy/rules/match.ts'
-import type { Policy } from '../../policy/rules/policy.ts'
-import { PolicyIndex } from '../../policy/rules/policy-index.ts'
-import { ProxyRules } from '../../policy/rules/proxy-rules.ts'
+import type { ProxyRules } from '../../policy/rules/proxy-rules.ts'
+import type { MeshView } from '../../policy/view.ts'
 import type { Registry } from '../../registry/registry.ts'
 
 /** Kinds of policies in the order in which they are applied, and shown. */
@@ -13,30 +13,34 @@ export const policyKinds = kinds.filter(kind => kind.policy !== undefined).sort(
 
 /** What one kind of policy says to a proxy. */
 export interface KindRules {
-  readonly kind: string
+  readonly kind: PolicyKind
   readonly rules: ProxyRules
 }
 
-/** The policies of the meshes of a registry, sorted and indexed when they are first asked for and as long as nothing changes. */
+/** A mesh as a zone sees it. */
+export type ViewOf = (mesh: string, zone: string) => MeshView
+
+/** The policies of the meshes of a registry, as the plans of proxies are made of them. */
 export class MeshPolicies {
   readonly #registry: Registry
-  readonly #indexes = new Map<string, PolicyIndex>()
-  #revision = -1
+  readonly #viewOf: ViewOf
+  readonly #ownZone: string
 
-  constructor(registry: Registry) {
+  /** `ownZone`: that of Dataplanes which do not say theirs. */
+  constructor(registry: Registry, viewOf: ViewOf, ownZone: string) {
     this.#registry = registry
+    this.#viewOf = viewOf
+    this.#ownZone = ownZone
   }
 
-  /** A proxy's rules, a set for each kind that `takes`, in the order of the kinds. */
-  rulesFor(dataplane: Dataplane, takes: (kind: string) => boolean = () => true): KindRules[] {
-    const proxy = this.proxyOf(dataplane)
-    return policyKinds
-      .filter(({ kind }) => takes(kind))
-      .map(({ kind }) => ({ kind, rules: new ProxyRules(this.#indexOf(kind, dataplane.mesh), proxy) }))
+  /** What a proxy's plan is made with. */
+  planning(dataplane: Dataplane): Planning {
+    return new Planning(this.#viewOf(dataplane.mesh, dataplane.labels[zoneLabel] ?? this.#ownZone), dataplane)
   }
 
   proxyOf(dataplane: Dataplane): PolicyProxy {
-    return { dataplane, gateways: servedGateways(dataplane, this.list(dataplane.mesh)('MeshGateway') as readonly MeshGateway[]) }
+    const { view } = this.planning(dataplane)
+    return { dataplane, gateways: servedGateways(dataplane, view.list('MeshGateway')) }
   }
 
   /** Gives the resources of a kind in a mesh; of Mesh itself, that mesh. */
@@ -46,13 +50,11 @@ export class MeshPolicies {
       return [this.#registry.get({ kind, mesh: '', name: mesh })].filter(resource => resource !== undefined)
     }
   }
+}
 
-  #indexOf(kind: string, mesh: string): PolicyIndex {
-    if (this.#revision !== this.#registry.revision) this.#indexes.clear()
-    this.#revision = this.#registry.revision
-    const key = `${kind}/${mesh}`
-    const index = this.#indexes.get(key) ?? PolicyIndex.of(this.#registry.list<Policy>(kind, mesh))
-    this.#indexes.set(key, index)
-    return index
-  }
+/** A proxy's rules, a set for each kind that `takes`, in the order of the kinds. */
+export function rulesFor(planning: Planning, takes: (kind: string) => boolean = () => true): KindRules[] {
+  return policyKinds
+    .filter(({ kind }) => takes(kind))
+    .map(({ kind }) => ({ kind: kind as PolicyKind, rules: planning.rules(kind as PolicyKind) }))
 }

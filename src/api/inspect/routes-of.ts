@@ -3,20 +3,20 @@ import { fieldsOf, routeFieldsOf } from '../../policy/rules/fields.ts'
 import { mergeRouteRules } from '../../policy/rules/merge-routes.ts'
 import type { RuleConf } from '../../policy/rules/policy.ts'
 import type { Destination } from '../../policy/rules/resolve.ts'
-import type { MeshPolicies } from './mesh-policies.ts'
-import { fieldsIf, originKris, type ShowOptions } from './meta.ts'
+import { type MeshPolicies, rulesFor } from './mesh-policies.ts'
+import { originKris, type ShowOptions, shownFields } from './meta.ts'
 
 export function isRouteKind(kind: string): boolean {
   return kind === 'MeshHTTPRoute' || kind === 'MeshTCPRoute'
 }
 
 /** `_outbounds/{kri}/_routes`: where calls to a destination go. */
-export function showRoutes(policies: MeshPolicies, dataplane: Dataplane, { resource, section }: Destination, options: ShowOptions) {
+export function showRoutes(policies: MeshPolicies, dataplane: Dataplane, { resource, section }: Destination, { withFields }: ShowOptions) {
   return {
-    routes: policies.rulesFor(dataplane, isRouteKind).flatMap(({ kind, rules }) => {
+    routes: rulesFor(policies.planning(dataplane), isRouteKind).flatMap(({ kind, rules }) => {
       const found = rules.confFor(resource, section)
       if (!found) return []
-      const fields = fieldsIf(options, () => (kind === 'MeshHTTPRoute' ? routeFieldsOf(found) : fieldsOf(found)))
+      const fields = withFields ? { fields: shownFields(kind === 'MeshHTTPRoute' ? routeFieldsOf(found) : fieldsOf(found)) } : {}
       return [{ kind, rules: showRouteRules(kind, found), origins: originKris(found.origins), ...fields }]
     }),
   }

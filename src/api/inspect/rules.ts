@@ -2,13 +2,13 @@ import type { Dataplane } from '../../model/kinds/dataplane.ts'
 import { entrancesOf } from '../../policy/rules/match.ts'
 import type { ProxyRules } from '../../policy/rules/proxy-rules.ts'
 import { matchesHash } from './matches-hash.ts'
-import type { KindRules, MeshPolicies } from './mesh-policies.ts'
+import { type KindRules, type MeshPolicies, rulesFor } from './mesh-policies.ts'
 import { metaOf, originMeta } from './meta.ts'
 
 /** `_rules`: everything that policies say to a proxy, kind by kind. */
 export function showRules(policies: MeshPolicies, dataplane: Dataplane) {
   const list = policies.list(dataplane.mesh)
-  const byKind = policies.rulesFor(dataplane).map(one => showKind(one, dataplane, list))
+  const byKind = rulesFor(policies.planning(dataplane)).map(one => showKind(one, dataplane, list))
   const routeRules = byKind
     .filter(({ type }) => type === 'MeshHTTPRoute')
     .flatMap(({ toResourceRules }) => toResourceRules)

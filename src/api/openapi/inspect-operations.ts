@@ -24,10 +24,23 @@ const resourceMeta = open({ type: text, mesh: text, name: text, labels: anything
 const originIndex = listOf(open({ resourceMeta, ruleIndex: integer }, ['resourceMeta']))
 const port = (fields: Readonly<Record<string, JsonSchema>>) =>
   listOf(open({ kri, port: integer, ...fields, proxyResourceName: text }, ['kri', 'port']))
+const field = open({ path: text, value: anything, kri: { type: ['string', 'null'] }, ruleIndex: { type: ['integer', 'null'] } }, [
+  'path',
+  'kri',
+])
 const policies = open({
-  policies: listOf(open({ kind: text, conf: anything, rules: listOf(anything), origins: listOf(open({ kri })) }, ['kind', 'origins'])),
+  policies: listOf(
+    open({ kind: text, conf: anything, rules: listOf(anything), origins: listOf(open({ kri })), fields: listOf(field) }, [
+      'kind',
+      'origins',
+    ]),
+  ),
 })
-const withFields = query('fields', 'Say of each field of a configuration which policy it comes from.', { ...flag, default: false })
+const withFields = query(
+  'include',
+  '`fields`: every setting as it is in force, with the policy and rule that set it (`kri: null`: our default), also of kinds of which no policy speaks.',
+  oneOfTexts('fields'),
+)
 
 const ofDataplane = (path: string, id: string, summary: string, schema: JsonSchema, parameters: readonly Parameter[] = []): Operation => ({
   method: 'get',
@@ -89,6 +102,7 @@ const routes = open({
       kind: text,
       origins: listOf(open({ kri })),
       rules: listOf(open({ kri: text, matches: { type: ['array', 'null'] }, conf: anything }, ['conf'])),
+      fields: listOf(field),
     }),
   ),
 })
@@ -99,7 +113,7 @@ const proxyOperations: readonly Operation[] = [
   ofDataplane('_policies', 'getDataplanePolicies', 'Show the policies of a whole proxy', policies, [withFields]),
   ofDataplane('_inbounds/{inbound}/_policies', 'getInboundPolicies', 'Show the policies of an inbound', policies, [withFields]),
   ofDataplane('_outbounds/{outbound}/_policies', 'getOutboundPolicies', 'Show the policies of an outbound', policies, [withFields]),
-  ofDataplane('_outbounds/{outbound}/_routes', 'getOutboundRoutes', 'Show the routes of an outbound', routes),
+  ofDataplane('_outbounds/{outbound}/_routes', 'getOutboundRoutes', 'Show the routes of an outbound', routes, [withFields]),
   ofDataplane('_outbounds/{outbound}/_routes/{route}/_policies', 'getOutboundRoutePolicies', 'Show the policies of a route', policies, [
     withFields,
   ]),
