@@ -5,7 +5,7 @@ import { AdsClient } from '../src/xds/ads-client.ts'
 import { DELTA_ADS_PATH } from '../src/xds/ads-server.ts'
 import { CDS, EDS, LDS } from '../src/xds/resource-types.ts'
 
-/** Child process of `bench/xds.ts`: many sidecars, each with a TLS connection of its own. Says when each got what. */
+/** Child process of `bench/ads.ts`: many sidecars, each with a TLS connection of its own. Says when each got what. */
 export interface SidecarsConfig {
   readonly address: string
   readonly rootCaPem: string
