@@ -2,10 +2,18 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { freePorts } from '../../dev/layout.ts'
 import { failuresOf, Load, type Sample } from '../../dev/load.ts'
 import { DemoMesh } from '../../dev/mesh.ts'
+import { DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema } from '../../src/gen/envoy/service/discovery/v3/discovery_pb.js'
+import { fetchCa } from '../../src/identity/first-contact.ts'
+import { peekToken } from '../../src/identity/token-claims.ts'
+import { connectStream, GrpcChannel } from '../../src/std/grpc-channel.ts'
+import { DELTA_ADS_PATH } from '../../src/xds/ads-server.ts'
+import { SDS } from '../../src/xds/resource-types.ts'
+import { trustWithinMs } from '../../src/zone-cp/trust/trust-counts.ts'
 
 /** A third zone comes to the running mesh, under load from all sides, while control planes die. */
 let mesh: DemoMesh
@@ -144,6 +152,97 @@ test('every zone takes a new root under load, and no request fails', async () =>
   assertNoneFailed(remote, 'calls into another zone failed while roots changed')
   assertNoneFailed(shop, 'calls through the gateway failed while roots changed')
 })
+
+test('a zone is not called while a proxy has not taken what it needs to believe it, for as long as that is waited for', async context => {
+  const ports = await freePorts(['vault'])
+  await multiZone('vault')
+  await mesh.startApplication('vault', 'aws-1', ports.vault)
+  await mesh.startSidecar('vault', 'aws-1', ports.vault)
+  const calls = load(mesh.layout.ports['web-http-proxy'], 'vault')
+  const { at: firstAt } = await calls.until(sample => zoneOf(sample) === 'aws-1', 15_000)
+  const callersZones = async () => {
+    const { items } = (await mesh.api(mesh.zoneApi('azure-1'), '/meshes/default/dataplanes?filter[labels.kuma.io/workload]=web')) as {
+      items: { name: string }[]
+    }
+    const shown = (await mesh.api(mesh.zoneApi('azure-1'), `/meshes/default/dataplanes/${items[0]!.name}/_inspect`)) as Inspected
+    const cluster = shown.clusters.find(({ name }) => name.includes('_vault_'))
+    return new Set(cluster?.endpoints?.groups.map(({ zone }) => zone))
+  }
+  assert.deepEqual(await callersZones(), new Set(['aws-1']))
+
+  const slow = await holdBackTrust(context)
+  const free = await freePorts(['api', 'xds', 'ingress', 'vault'])
+  await mesh.startZone('onprem-1', { api: free.api, xds: free.xds })
+  await Promise.all([
+    mesh.startApplication('vault', 'onprem-1', free.vault),
+    mesh.startZoneGateway('onprem-1', free.ingress),
+    mesh.startSidecar('vault', 'onprem-1', free.vault),
+  ])
+  const heldBackAt = await slow.heldBackAt
+  // What a call needs beside trust.
+  for (const kind of ['meshservices', 'meshzoneaddresses', 'servicecapacities', 'trustacknowledgements'])
+    await eventually(`${kind} of onprem-1 are known in azure-1`, async () => {
+      const { items } = (await mesh.api(mesh.zoneApi('azure-1'), `/meshes/default/${kind}`)) as {
+        items: { labels: Record<string, string> }[]
+      }
+      return items.some(({ labels }) => labels['kuma.io/zone'] === 'onprem-1')
+    })
+  context.diagnostic(`all else was known ${Math.round(performance.now() - heldBackAt)} ms after the bundle was sent`)
+  await eventually('onprem-1 is called', async () => (await callersZones()).has('onprem-1'))
+  // As long as it may hold others up, and no longer.
+  assert.ok(
+    performance.now() - heldBackAt > trustWithinMs,
+    `onprem-1 was called ${Math.round(performance.now() - heldBackAt)} ms after that`,
+  )
+  await calls.until(sample => zoneOf(sample) === 'onprem-1', 15_000)
+  assertNoneFailed(
+    (await calls.stop()).filter(sample => sample.at > firstAt),
+    'calls failed',
+  )
+})
+
+interface Inspected {
+  readonly clusters: readonly { readonly name: string; readonly endpoints?: { readonly groups: readonly { readonly zone: string }[] } }[]
+}
+
+/** A proxy of azure-1 that takes the trust bundle there is, and says nothing to the next one. */
+async function holdBackTrust(context: TestContext): Promise<{ readonly heldBackAt: Promise<number> }> {
+  const zone = mesh.zoneApi('azure-1')
+  const dataplane = {
+    ...{ type: 'Dataplane', mesh: 'default', name: 'slow-1', labels: { 'kuma.io/workload': 'slow' } },
+    networking: { address: '127.0.0.1', inbound: [{ port: 9, name: 'main', protocol: 'http' }] },
+  }
+  await mesh.api(zone, '/meshes/default/dataplanes/slow-1', { method: 'PUT', body: dataplane })
+  const token = String(await mesh.api(zone, '/tokens/dataplane', { method: 'POST', body: { mesh: 'default', name: 'slow-1' } }))
+  const address = `127.0.0.1:${mesh.layout.ports['azure-1-xds']}`
+  const rootCaPem = await fetchCa(address, peekToken(token)!.ca)
+  const channel = new GrpcChannel(address, { tls: { rootCaPem, serverName: 'skerry-cp' } })
+  context.after(() => channel.close())
+  const stream = connectStream(channel, DELTA_ADS_PATH, { authorization: `Bearer ${token}` })
+  const say = (init: MessageInitShape<typeof DeltaDiscoveryRequestSchema>) =>
+    stream.send(toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, { typeUrl: SDS, ...init })))
+  say({ node: { id: 'default.slow-1' }, resourceNamesSubscribe: ['trust'] })
+  let count = 0
+  const heldBackAt = new Promise<number>(resolve => {
+    void (async () => {
+      for await (const bytes of stream.messages) {
+        const { nonce } = fromBinary(DeltaDiscoveryResponseSchema, bytes)
+        if (++count === 1) say({ responseNonce: nonce })
+        else resolve(performance.now())
+      }
+    })().catch(() => {})
+  })
+  await eventually('the proxy has its first trust bundle', () => Promise.resolve(count > 0))
+  return { heldBackAt }
+}
+
+async function eventually(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000
+  while (!(await isSo())) {
+    assert.ok(Date.now() < deadline, what)
+    await pause(200)
+  }
+}
 
 interface Acknowledged {
   readonly labels: Record<string, string>
