@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -36,12 +35,11 @@ export async function run(): Promise<readonly Figure[]> {
     const { scopes } = await adapter.scopes(signal)
     await adapter.list(scopes[0]!, signal)
     const bare = await heap()
-    const stalls = monitorEventLoopDelay({ resolution: 1 })
-    stalls.enable()
+    const turns = new LongestTurn()
     const begin = performance.now()
     let listing: Awaited<ReturnType<typeof adapter.list>> | null = await adapter.list(scopes[0]!, signal)
     const tookMs = performance.now() - begin
-    stalls.disable()
+    const longestMs = turns.stop()
     const { items, pages } = listing
     const withItems = await heap()
     const { cursor } = listing
@@ -53,7 +51,7 @@ export async function run(): Promise<readonly Figure[]> {
       { name: `${pods} pods: requests of a list`, value: pages, unit: 'requests' },
       {
         name: `${pods} pods: longest stall while listing`,
-        value: stalls.max / 1e6,
+        value: longestMs,
         unit: 'ms',
         goal: 50,
         others: { 'client-node': '1.2-1.5 s' },
@@ -83,4 +81,27 @@ async function heap(): Promise<number> {
     await delay(50)
   }
   return process.memoryUsage().heapUsed
+}
+
+/** Of the event loop: how long it kept the processor in one go, so that what else this machine does is not counted. */
+class LongestTurn {
+  #longest = 0
+  #isOver = false
+  #last = process.threadCpuUsage()
+
+  constructor() {
+    const look = () => {
+      const now = process.threadCpuUsage()
+      this.#longest = Math.max(this.#longest, now.user + now.system - this.#last.user - this.#last.system)
+      this.#last = now
+      if (!this.#isOver) setImmediate(look)
+    }
+    setImmediate(look)
+  }
+
+  /** ms */
+  stop(): number {
+    this.#isOver = true
+    return this.#longest / 1000
+  }
 }

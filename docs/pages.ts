@@ -4,7 +4,7 @@ import { exitCodeMeanings } from '../src/cli/exit-codes.ts'
 import { processIo } from '../src/cli/io.ts'
 import { flagUsage, formatDefault } from '../src/cli/program-help.ts'
 import { loadProgramOptions, type Program, programs } from '../src/cli/programs.ts'
-import { type Enforced, enforcement } from '../src/envoy/enforcement.ts'
+import { type Enforced, enforcement, unenforcedValues } from '../src/envoy/enforcement.ts'
 import type { OptionSpec } from '../src/std/options.ts'
 
 const note = '<!-- Made by `npm run docs` from tables in the source: edit those instead. -->\n'
@@ -16,13 +16,21 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
 
 function enforcementPage(): string {
   const rows = Object.entries(enforcement).map(
-    ([kind, { skerry, envoy }]) => `| ${kind} | ${enforcedCell(skerry)} | ${enforcedCell(envoy)} |\n`,
+    ([kind, { skerry, envoy, grpc }]) => `| ${kind} | ${enforcedCell(skerry)} | ${enforcedCell(envoy)} | ${enforcedCell(grpc)} |\n`,
+  )
+  const values = Object.entries(unenforcedValues).flatMap(([kind, paths]) =>
+    Object.entries(paths).map(([path, { skerry, envoy, grpc }]) => {
+      const cells = [skerry, envoy, grpc].map(values => values.map(value => `\`${value}\``).join(', ') || '–')
+      return `| ${kind} | \`${path}\` | ${cells.join(' | ')} |\n`
+    }),
   )
   return [
     note,
     '# What each data plane enforces\n',
     'Every policy is accepted, merged and shown by `skerry inspect dataplane NAME`. What the data plane of a proxy does not act on stands there as a warning, with the policy that asked for it; it has no effect on that proxy, and nothing else of its configuration suffers.\n',
-    `| policy | built-in proxy | Envoy |\n|---|---|---|\n${rows.join('')}`,
+    `| policy | built-in proxy | Envoy | gRPC without a proxy |\n|---|---|---|---|\n${rows.join('')}`,
+    'Of these settings a data plane acts on some values only. What it does not know, it treats otherwise, and a warning says so:\n',
+    `| policy | setting | not by the built-in proxy | not by Envoy | not by gRPC |\n|---|---|---|---|---|\n${values.join('')}`,
     'Of MeshRateLimit and MeshFaultInjection no data plane enforces rules with `matches`. A MeshAccessLog backend of type Tcp is written by none.\n',
   ].join('\n')
 }
@@ -98,7 +106,7 @@ async function configPage(): Promise<string> {
 async function programSection(program: Program): Promise<string> {
   const options = await loadProgramOptions(program)
   return [
-    `## skerry ${program.name} run\n`,
+    `## skerry ${program.name} ${program.verb}\n`,
     `${program.summary}.\n`,
     `\`\`\`sh\n${program.examples.join('\n')}\n\`\`\`\n`,
     `| flag | variable | key | default | |\n|---|---|---|---|---|\n${options.map(optionRow).join('')}`,

@@ -2,9 +2,7 @@
  * Writes src/gen from .proto files: Envoy's out of the devDependency `@grpc/grpc-js-xds` (which carries them in `deps/`) and our own
  * beside this file. Run by `npm run generate`; what it writes is committed.
  */
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
@@ -15,12 +13,9 @@ import {
   type FileDescriptorSet,
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt'
+import { protoc, writeDescriptors } from './descriptors.ts'
 
 const root = join(import.meta.dirname, '..')
-const own = ['skerry/agent/v1/agent.proto', 'skerry/sync/v1/sync.proto', 'kuma/mesh/v1alpha1/kds.proto']
-const envoy = readFileSync(join(import.meta.dirname, 'envoy.txt'), 'utf8')
-  .split('\n')
-  .filter(line => line !== '' && !line.startsWith('#'))
 
 const work = mkdtempSync(join(tmpdir(), 'skerry-proto-'))
 try {
@@ -30,11 +25,7 @@ try {
 }
 
 function generate(target: string): void {
-  const includes = copyProtos()
-  patchValidate(join(includes[3]!, 'validate', 'validate.proto'))
-  const whole = join(work, 'whole.binpb')
-  protoc([...includes.map(path => `-I${path}`), '--include_imports', `--descriptor_set_out=${whole}`, ...envoy, ...own])
-  const set = fromBinary(FileDescriptorSetSchema, readFileSync(whole))
+  const set = fromBinary(FileDescriptorSetSchema, readFileSync(writeDescriptors(work)))
   strip(set)
   const stripped = join(work, 'stripped.binpb')
   writeFileSync(stripped, toBinary(FileDescriptorSetSchema, set))
@@ -81,44 +72,4 @@ function stripMessage(message: DescriptorProto): void {
 function stripEnum(type: EnumDescriptorProto): void {
   type.options = undefined
   for (const value of type.value) value.options = undefined
-}
-
-/** Include directories, ours first. */
-function copyProtos(): string[] {
-  const deps = join(createRequire(import.meta.url).resolve('@grpc/grpc-js-xds/package.json'), '..', 'deps')
-  const names = ['envoy-api', 'xds', 'protoc-gen-validate', 'googleapis']
-  for (const name of names) cpSync(join(deps, name), join(work, name), { recursive: true })
-  return [import.meta.dirname, ...names.map(name => join(work, name))]
-}
-
-/** The package's copy of validate.proto is years older than its Envoy protos and lacks a field that they use. */
-function patchValidate(path: string): void {
-  const numeric = [
-    'Float',
-    'Double',
-    'Int32',
-    'Int64',
-    'UInt32',
-    'UInt64',
-    'SInt32',
-    'SInt64',
-    'Fixed32',
-    'Fixed64',
-    'SFixed32',
-    'SFixed64',
-  ]
-  const numberOf: Record<string, number> = { String: 26, Bytes: 14, Repeated: 5, Map: 6 }
-  for (const name of numeric) numberOf[name] = 8
-  let text = readFileSync(path, 'utf8')
-  for (const [name, number] of Object.entries(numberOf)) {
-    text = text.replace(new RegExp(`(message ${name}Rules \\{[\\s\\S]*?)\\n\\}`), (whole, body: string) =>
-      body.includes('ignore_empty') ? whole : `${body}\n    optional bool ignore_empty = ${number};\n}`,
-    )
-  }
-  writeFileSync(path, text)
-}
-
-function protoc(args: readonly string[]): void {
-  const program = createRequire(import.meta.url).resolve('protoc/protoc.cjs')
-  execFileSync(process.execPath, [program, ...args], { stdio: 'inherit' })
 }

@@ -124,6 +124,8 @@ export interface Gone {
   readonly version?: number
   /** As `stopped: SpotInterruption`. */
   readonly reason: string
+  /** The adapter concludes it and the platform does not say it of this very thing: in masses it is held like what is merely absent. */
+  readonly inferred?: true
 }
 
 /** What a translation makes of a thing: an instance of a service, in our own words. */

@@ -105,7 +105,7 @@ function unknownHost(host: string | undefined): ApiError {
     code: 'SKERRY_HOST_UNKNOWN',
     title: 'Misdirected Request',
     detail: `this control plane does not answer to the name ${JSON.stringify(host ?? '')}`,
-    fix: 'use its address, localhost or skerry-cp',
+    fix: 'use its address, localhost or skerry-cp, or start it with --api-name NAME',
   })
 }
 

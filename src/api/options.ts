@@ -12,6 +12,14 @@ export const apiOptions = [
     default: { host: '127.0.0.1', port: 5681 },
   },
   {
+    flag: '--api-name',
+    env: 'SKERRY_API_NAMES',
+    key: 'apiNames',
+    value: 'list',
+    placeholder: 'NAME',
+    help: 'A name under which the API is reached, beside its address: its certificate has it, and it is answered to; may be repeated',
+  },
+  {
     flag: '--admin-token-file',
     env: 'SKERRY_ADMIN_TOKEN_FILE',
     key: 'adminTokenFile',

@@ -1,5 +1,5 @@
 import type { KindDefinition } from '../model/kind.ts'
-import { managedByLabel, managedBySkerry, originLabel, zoneLabel } from '../model/labels.ts'
+import { managedByKubernetes, managedByLabel, managedBySkerry, originLabel, zoneLabel } from '../model/labels.ts'
 import { displayNameOf } from '../model/names.ts'
 import type { Resource } from '../model/resource.ts'
 import type { ControlPlaneRole } from './role.ts'
@@ -41,6 +41,9 @@ export function mayChange(role: ControlPlaneRole, resource: Resource): Ownership
   const name = displayNameOf(resource)
   if ((resource.kind === 'Secret' || resource.kind === 'GlobalSecret') && manager === managedBySkerry) {
     return refused('SKERRY_READ_ONLY', `the ${resource.kind} '${name}' holds a key of the control plane`, 'leave it to the control plane')
+  }
+  if (manager === managedByKubernetes) {
+    return refused('SKERRY_READ_ONLY', `the ${resource.kind} '${name}' stands in a Kubernetes cluster`, 'change the route there')
   }
   if (role.kind === 'global' && origin === 'zone') {
     return refused('SKERRY_OWNED_ELSEWHERE', `${resource.kind} '${name}' belongs to zone '${zone ?? '?'}'`, `change it at that zone's API`)

@@ -17,6 +17,8 @@ import { ChangeFeed } from './change-feed.ts'
 import { limitConnections } from './connection-limit.ts'
 import type { DashboardModel } from './dashboard/model/dashboard-model.ts'
 import { dashboardRoutes } from './dashboard/routes.ts'
+import type { DiscoveryZones } from './discovery.ts'
+import { discoveryRoutes } from './discovery-routes.ts'
 import { type EndpointSource, endpointRoutes } from './endpoint-routes.ts'
 import { guard } from './guard.ts'
 import { allowedNames } from './hosts.ts'
@@ -36,6 +38,7 @@ import { resourceRoutes } from './resource-routes.ts'
 import { revocationRoutes } from './revocation-routes.ts'
 import type { Revocation } from './revoke-token.ts'
 import type { ControlPlaneRole } from './role.ts'
+import { terraformRoutes } from './terraform-routes.ts'
 import { tokenListRoutes } from './token-list-routes.ts'
 import type { DataplaneTokenRequest } from './token-requests.ts'
 import { tokenRoutes } from './token-routes.ts'
@@ -76,10 +79,14 @@ export interface ApiOptions {
   readonly dashboard?: DashboardModel
   /** In a zone: where its services are answered. */
   readonly endpoints?: EndpointSource
+  /** Whose discovery can be asked. */
+  readonly discovery?: DiscoveryZones
   /** At global only: has a zone make the token of one of its proxies. */
   readonly zoneDataplaneToken?: (zone: string, request: DataplaneTokenRequest) => Promise<string>
   /** At global only: has a zone revoke a token of one of its proxies. */
   readonly zoneRevocation?: (zone: string, revocation: Revocation) => Promise<unknown>
+  /** At global: the directory with the Terraform provider that is served. */
+  readonly terraformMirror?: string
   /** Routes of the program's own, guarded as all others: each says in its `config.access` what it needs. */
   readonly extraRoutes?: (app: FastifyInstance) => void
 }
@@ -164,7 +171,9 @@ export function createApi(options: ApiOptions): FastifyInstance {
   revocationRoutes(app, { role, registry, zoneRevocation })
   tokenListRoutes(app, { registry, tokens, audit, clock })
   auditRoutes(app, audit)
+  terraformRoutes(app, options.terraformMirror)
   if (options.endpoints) endpointRoutes(app, { registry, endpoints: options.endpoints, clock, closing })
+  if (options.discovery) discoveryRoutes(app, { registry, zones: options.discovery })
   bulkRoutes(app, { registry, role, log, limits })
   watchRoutes(app, { registry, feed, clock, closing })
   options.extraRoutes?.(app)

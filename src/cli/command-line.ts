@@ -67,7 +67,7 @@ export function buildTree(io: Io, done: (exitCode: number) => void): Command {
   }
   for (const program of programs) {
     groupOf(root, groups, program.name)
-      .command('run')
+      .command(program.verb)
       .summary(program.summary)
       .description(program.summary)
       .allowUnknownOption()
@@ -117,6 +117,7 @@ function find(root: Command, words: readonly string[]): Command {
 
 const groupSummaries: Readonly<Record<string, string>> = {
   token: 'Make and revoke tokens for proxies, zones and people',
+  discovery: 'Where workloads are found that do not register themselves',
   audit: 'What was done, by whom',
   global: 'The global control plane',
   zone: 'The zone control plane',

@@ -78,6 +78,15 @@ export const commands: readonly CommandDefinition[] = [
     load: () => import('./commands/import-kuma-2.ts'),
   },
   {
+    path: ['export'],
+    summary: 'Print what people wrote at a control plane',
+    description:
+      'Prints the resources that people wrote at this control plane, as YAML for skerry apply, or with --terraform in the language of Terraform, with import blocks: applied, it takes them over and changes nothing. What control planes make by themselves is left out, and so are the values of secrets. With -m: one mesh and what is in it; else everything.',
+    options: [{ flags: '--terraform', help: 'as resources of the Terraform provider, with import blocks' }],
+    examples: ['skerry export > mesh.yaml', 'skerry export -m shop', 'skerry export --terraform > mesh.tf'],
+    load: () => import('./commands/export.ts'),
+  },
+  {
     path: ['delete'],
     summary: 'Delete resources',
     arguments: [
@@ -268,6 +277,42 @@ export const commands: readonly CommandDefinition[] = [
     load: () => import('./commands/store-restore.ts'),
   },
   {
+    path: ['discovery', 'list'],
+    summary: 'List discovery sources with the state of each scope',
+    description:
+      'Lists where workloads are found that do not register themselves, with the state of each scope: when it was last listed completely, what it holds back and why. At global -z asks one zone only.',
+    examples: ['skerry discovery list', 'skerry discovery list -z aws-1 -o wide', 'skerry discovery list -o json'],
+    load: () => import('./commands/discovery-list.ts'),
+  },
+  {
+    path: ['discovery', 'test'],
+    summary: 'List a discovery source once, and change nothing',
+    description: 'Asks the platform now and shows what would come of each thing; what goes wrong is told with what to do about it.',
+    arguments: [{ name: '<source>', help: 'name of a DiscoverySource' }],
+    examples: ['skerry discovery test shop-ecs', 'skerry discovery test shop-ecs -z aws-1 -o yaml'],
+    load: () => import('./commands/discovery-test.ts'),
+  },
+  {
+    path: ['discovery', 'explain'],
+    summary: "Say what became of a platform's thing, and why",
+    arguments: [
+      { name: '<source>', help: 'name of a DiscoverySource' },
+      { name: '<id>', help: 'a part of its id, its name or another fact about it' },
+    ],
+    examples: ['skerry discovery explain shop-ecs 4f1c9e', 'skerry discovery explain shop-vms i-0abc12 -o json'],
+    load: () => import('./commands/discovery-explain.ts'),
+  },
+  {
+    path: ['discovery', 'release'],
+    summary: 'Let removals go that discovery holds back',
+    description:
+      'Removes what a source holds back because too much of it vanished at once, and what was found in scopes that the source no longer names. See skerry discovery list for what that is. It is put on record.',
+    arguments: [{ name: '<source>', help: 'name of a DiscoverySource' }],
+    options: [{ flags: '--scope <scope>', help: 'only in this scope, as skerry discovery list shows it' }],
+    examples: ['skerry discovery release shop-ecs', 'skerry discovery release shop-ecs --scope aws/123456789012/eu-central-1/ecs/prod'],
+    load: () => import('./commands/discovery-release.ts'),
+  },
+  {
     path: ['generate', 'schema'],
     summary: 'Print the JSON Schema of a kind',
     description:
@@ -281,6 +326,39 @@ export const commands: readonly CommandDefinition[] = [
     summary: "Print the API's description in OpenAPI 3.1",
     examples: ['skerry generate openapi > openapi.json', 'skerry generate openapi -o yaml'],
     load: () => import('./commands/generate-openapi.ts'),
+  },
+  {
+    path: ['generate', 'ecs-task'],
+    summary: 'Put a proxy into an ECS task definition',
+    description:
+      'Reads the JSON of an ECS task definition and prints it with a proxy beside its application, ready for aws ecs register-task-definition. What cannot work is refused by its field. A definition that has the proxy gets it anew. --explain says on stderr what was added and why.',
+    options: [
+      { flags: '-f, --filename <path>', help: 'JSON file, or - for stdin', repeatable: true },
+      { flags: '--cp <host:port>', help: "where the zone's control plane takes proxies" },
+      { flags: '--token-secret <arn>', help: 'secret or parameter that holds the token' },
+      { flags: '--image <image>', help: 'image in which skerry is a program' },
+      { flags: '--service <name>', help: 'name of the service; without it, the family' },
+      {
+        flags: '--outbound <outbound>',
+        help: 'NAME=PORT: a service that the application calls at 127.0.0.1:PORT; may be given several times',
+        repeatable: true,
+      },
+      { flags: '--cpu <units>', help: 'for the proxy; 1024 are one processor', default: '128' },
+      { flags: '--memory <mib>', help: 'kept for the proxy', default: '256' },
+      { flags: '--explain', help: 'say what was added' },
+    ],
+    examples: [
+      'aws ecs describe-task-definition --task-definition web | skerry generate ecs-task -f - --cp zone.example:5678 --token-secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:web-token --image registry.example/skerry:0.1.0 --explain > web.json',
+    ],
+    load: () => import('./commands/generate-ecs-task.ts'),
+  },
+  {
+    path: ['proxy', 'ready'],
+    summary: 'Ask a proxy on this machine whether it is ready',
+    description: 'Prints why it is not, and exits with 75 then: for health checks of containers.',
+    options: [{ flags: '--admin <host:port>', help: "the proxy's --admin", default: '127.0.0.1:9901' }],
+    examples: ['skerry proxy ready --admin 127.0.0.1:9901'],
+    load: () => import('./commands/proxy-ready.ts'),
   },
   {
     path: ['completion'],

@@ -1,6 +1,7 @@
 import { type Document, isMap, isNode, isPair, LineCounter, parseAllDocuments } from 'yaml'
 import type { KindDefinition } from '../model/kind.ts'
 import { kindByName, kinds } from '../model/kinds/index.ts'
+import { ownsMesh } from '../model/wire.ts'
 import { didYouMean } from '../std/did-you-mean.ts'
 import { type FieldPath, parseField, toPointer } from './field-path.ts'
 
@@ -120,7 +121,8 @@ function readObject(item: unknown, defaultMesh: string): Read {
   if (typeof name !== 'string' || name === '')
     problems.push({ path: name === undefined ? [] : ['name'], reason: name === undefined ? 'name: is missing' : 'a name is a text' })
   if (mesh !== undefined && typeof mesh !== 'string') problems.push({ path: ['mesh'], reason: 'a mesh is named by a text' })
-  if (mesh !== undefined && kind?.scope === 'global') problems.push({ path: ['mesh'], reason: `a ${kind.kind} belongs to no mesh` })
+  if (mesh !== undefined && kind?.scope === 'global' && !ownsMesh(kind))
+    problems.push({ path: ['mesh'], reason: `a ${kind.kind} belongs to no mesh` })
   if (problems.length > 0) return { kind: 'bad', problems }
   const ofMesh = kind!.scope === 'global' ? '' : ((mesh as string | undefined) ?? defaultMesh)
   const written = Object.fromEntries(Object.entries(body).filter(([field]) => !serverMade.has(field)))

@@ -6,7 +6,7 @@ import type { Program } from './programs.ts'
 export function formatProgramHelp(program: Program, options: readonly OptionSpec[]): string {
   const flags = options.filter(option => !option.secret)
   return [
-    `Usage: skerry ${program.name} run [options]\n\n${program.summary}.\n`,
+    `Usage: skerry ${program.name} ${program.verb} [options]\n\n${program.summary}.\n`,
     `\nOptions:\n${formatFields(
       flags.map(option => [flagUsage(option), `${option.help}${details(option)}`]),
       '  ',

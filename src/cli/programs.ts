@@ -8,7 +8,9 @@ import type { Io } from './io.ts'
  * theirs is loaded for any other command, and their folders stay independent of this one.
  */
 export interface Program {
-  readonly name: 'global' | 'zone' | 'proxy'
+  readonly name: 'global' | 'zone' | 'proxy' | 'agent'
+  /** Its second word. */
+  readonly verb: 'run' | 'bootstrap'
   readonly folder: string
   /** The export of its `main.ts` that runs it. */
   readonly start: string
@@ -19,6 +21,7 @@ export interface Program {
 export const programs: readonly Program[] = [
   {
     name: 'global',
+    verb: 'run',
     folder: 'global-cp',
     start: 'runGlobal',
     summary: 'Run a global control plane',
@@ -26,6 +29,7 @@ export const programs: readonly Program[] = [
   },
   {
     name: 'zone',
+    verb: 'run',
     folder: 'zone-cp',
     start: 'runZone',
     summary: 'Run a zone control plane, with a global or alone',
@@ -36,10 +40,35 @@ export const programs: readonly Program[] = [
   },
   {
     name: 'proxy',
+    verb: 'run',
     folder: 'proxy',
     start: 'runProxy',
     summary: 'Run a sidecar, gateway or zone gateway',
-    examples: ['skerry proxy run --cp 127.0.0.1:5678 --token-file hello.token --service hello --port 8080'],
+    examples: [
+      'skerry proxy run --cp 127.0.0.1:5678 --token-file hello.token --service hello --port 8080',
+      'skerry proxy run --cp 127.0.0.1:5678 --token-file web.token --service web --port 50051 --engine grpc',
+    ],
+  },
+  {
+    name: 'proxy',
+    verb: 'bootstrap',
+    folder: 'proxy/grpc-bootstrap',
+    start: 'runBootstrap',
+    summary: "Write what an application with gRPC's own xDS client needs to find its zone",
+    examples: [
+      'skerry proxy bootstrap --grpc --token-file web.token --service web --data /var/lib/skerry/web --output grpc-bootstrap.json',
+    ],
+  },
+  {
+    name: 'agent',
+    verb: 'run',
+    folder: 'proxy/vm-agent',
+    start: 'runAgent',
+    summary: 'Register services of this machine that have no proxy',
+    examples: [
+      'skerry agent run --cp 10.0.0.5:5678 --token-file hello.token --service hello --port 8080 --check http:/healthz',
+      'skerry agent run --cp 10.0.0.5:5678 --token-file shop.token --services services.yaml',
+    ],
   },
 ]
 
@@ -47,7 +76,7 @@ export const programs: readonly Program[] = [
 type Start = (argv: readonly string[], env: Readonly<Record<string, string | undefined>>) => Promise<number>
 
 export function programOf([name, verb]: readonly string[]): Program | undefined {
-  return verb === 'run' ? programs.find(program => program.name === name) : undefined
+  return programs.find(program => program.name === name && program.verb === verb)
 }
 
 export async function startProgram(program: Program, argv: readonly string[], io: Io): Promise<number> {

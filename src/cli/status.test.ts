@@ -91,10 +91,10 @@ test('status puts problems first, each with its cause, age, code and fix, then z
   assert.equal(code, 0)
   assert.match(
     out,
-    /^Global control plane at http:\/\/127\.0\.0\.1:\d+: 2 zones, 1 service, 3 proxies, 1 connected, 1 ready, 1 unknown\n\nProblems: 1 critical, 2 warnings\n {2}× Zone azure-1: it is not connected \(1h12m, SKERRY_ZONE_SILENT\)\n {6}check that its control plane runs\n {2}… and 2 more\n/,
+    /^Global control plane at http:\/\/127\.0\.0\.1:\d+: 2 zones, 1 service, 3 proxies, 1 connected, 1 ready, 1 unknown\n\nProblems: 1 critical, 2 warnings\n {2}× Zone azure-1: it is not connected \(1h\d+m, SKERRY_ZONE_SILENT\)\n {6}check that its control plane runs\n {2}… and 2 more\n/,
   )
   assert.ok(out.indexOf('Problems') < out.indexOf('Zones') && out.indexOf('Zones') < out.indexOf('Services'))
-  assert.match(out, /web-1 +aws-1 +web +NACKED +yes +12h1m +1\.0\.0 +it refused lds: no\n/)
+  assert.match(out, /web-1 +aws-1 +web +NACKED +yes +1[12]h\d+m +1\.0\.0 +it refused lds: no\n/)
   assert.match(out, /… and 29 more: `skerry status -o wide` shows all\n$/)
 })
 
@@ -102,8 +102,8 @@ test('what a silent zone said last is no news of what is in it', async () => {
   await using api = await fakeApi({}, answers())
   const { out } = await cli(['status'], { env: { SKERRY_API: api.url } })
 
-  assert.match(out, /azure-1 +silent +1h12m +- +\?\/1 +\?\/1 +1\.0\.0\n/)
-  assert.match(out, /aws-1 +online +1h1m +4 rev, 2h15m +1\/2 +1\/1 +1\.0\.0\n/)
+  assert.match(out, /azure-1 +silent +1h\d+m +- +\?\/1 +\?\/1 +1\.0\.0\n/)
+  assert.match(out, /aws-1 +online +1h\d+m +4 rev, 2h\d+m +1\/2 +1\/1 +1\.0\.0\n/)
 })
 
 test('zones of a service stand in the order in which callers try them', async () => {

@@ -16,6 +16,8 @@ export interface DataplaneFacts {
   readonly engine: string
   /** null = it holds none. */
   readonly certificate: CertificateFacts | null
+  /** Of a zone gateway: fingerprints of the roots that signed what it holds for workloads without a proxy. Absent = it holds nothing. */
+  readonly workloadRoots?: ReadonlySet<string>
   /** When the token that its agent's stream was opened with ends: the stream goes on, and cannot be opened again. Absent = not known. */
   readonly tokenNotAfterMs?: number
   /** The newest revision of its listeners that the proxy has acknowledged; null = none yet. */
@@ -76,6 +78,10 @@ export interface Refusal {
   readonly type: string
   readonly atMs: number
   readonly reason: string
+  /** Names of the resources that it is about: of listeners, clusters, routes as the proxy's plan has them. Absent = not known. */
+  readonly resources?: readonly string[]
+  /** The number of the stream that it was said on; 0 or absent = one that is over. */
+  readonly stream?: number
 }
 
 /** Of a proxy of which nothing is known but that it exists. */

@@ -28,7 +28,14 @@ export function dataplaneInsight(facts: DataplaneFacts, readiness: DataplaneRead
     })),
     ...(facts.refusals.length === 0
       ? {}
-      : { refusals: facts.refusals.map(refusal => ({ type: refusal.type, time: rfc3339(refusal.atMs), reason: refusal.reason })) }),
+      : {
+          refusals: facts.refusals.map(({ type, atMs, reason, resources = [] }) => ({
+            type,
+            time: rfc3339(atMs),
+            reason,
+            ...(resources.length > 0 ? { resources: [...resources] } : {}),
+          })),
+        }),
   }
 }
 

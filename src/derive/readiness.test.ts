@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Inbound } from '../model/kinds/dataplane.ts'
+import { type Inbound, isAgentless } from '../model/kinds/dataplane.ts'
 import type { DataplaneFacts } from './facts.ts'
-import { isAgentless, readiness } from './readiness.ts'
+import { readiness } from './readiness.ts'
 import { aDataplane, goodFacts } from './test-support.ts'
 
 function check(facts: Partial<DataplaneFacts> | undefined, expected: string, inbound: Partial<Inbound> = {}): void {

@@ -1,5 +1,5 @@
 import { computedLabels } from '../model/compute-labels.ts'
-import { type Dataplane, type ProxyListener, zoneIngressListenerName } from '../model/kinds/dataplane.ts'
+import { type Dataplane, reachableAddress, zoneIngressListenerName } from '../model/kinds/dataplane.ts'
 import type { MeshZoneAddress, MeshZoneAddressSpec } from '../model/kinds/mesh-zone-address.ts'
 import { managedByLabel, managedBySkerry, originLabel } from '../model/labels.ts'
 import type { ResourceDraft } from '../model/resource.ts'
@@ -48,13 +48,8 @@ function addressesOf({ mesh, zone, isServing }: ZoneAddressInput, dataplane: Dat
     .filter(listener => isServing(dataplane, zoneIngressListenerName(listener)))
     .map(listener => {
       const name = ingresses.length === 1 ? dataplane.name : `${dataplane.name}-${listener.name ?? listener.port}`
-      const spec = { address: reachableAddress(dataplane, listener), port: listener.port }
+      const spec = { address: reachableAddress(dataplane.spec, listener), port: listener.port }
       const draft: MeshZoneAddressDraft = { kind: 'MeshZoneAddress', mesh, name, labels: { [managedByLabel]: managedBySkerry }, spec }
       return { ...draft, labels: { ...draft.labels, ...computedLabels(draft, { mode: 'zone', zone }) } }
     })
-}
-
-/** A listener on every interface is reached under the Dataplane's address. */
-function reachableAddress(dataplane: Dataplane, listener: ProxyListener): string {
-  return listener.address === '0.0.0.0' || listener.address === '::' ? dataplane.spec.networking.address : listener.address
 }

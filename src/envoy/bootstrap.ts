@@ -41,6 +41,13 @@ export function envoyBootstrap({ nodeId, service, instanceId, agentSocket, admin
         ],
       },
     },
+    // A zone gateway answers for workloads without a proxy on listeners that have no port.
+    bootstrapExtensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener' },
+      },
+    ],
     staticResources: { clusters: [agent(agentSocket)] },
   }
 }

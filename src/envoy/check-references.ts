@@ -11,7 +11,7 @@ export function brokenReferences(plan: ProxyPlan): string[] {
     ),
     ...repeated(
       'address',
-      plan.listeners.map(listener => `${listener.address}:${listener.port}`),
+      plan.listeners.flatMap(listener => (listener.kind === 'agentless' ? [] : [`${listener.address}:${listener.port}`])),
     ),
     ...repeated(
       'cluster',
@@ -43,6 +43,7 @@ export function brokenReferences(plan: ProxyPlan): string[] {
     const where = `listener ${listener.name}`
     switch (listener.kind) {
       case 'inbound':
+      case 'agentless':
         need(listener.cluster, where)
         if (plan.trust.length === 0) problems.push(`${where} needs mTLS, and the plan trusts nobody`)
         break

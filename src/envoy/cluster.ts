@@ -14,13 +14,28 @@ import type { BalancerPlan } from '../policy/mesh-load-balancing-strategy.ts'
 import type { ClusterPlan, LocalClusterPlan, ServiceClusterPlan } from '../policy/plan.ts'
 import type { ClientKind } from './client-kind.ts'
 import { healthCheck } from './health-check.ts'
+import { lambdaCluster } from './lambda.ts'
 import { duration, overAds, packed, socketAddress } from './messages.ts'
 import { upstreamTls } from './tls.ts'
 
 type Cluster = MessageInitShape<typeof ClusterSchema>
 
 export function encodeCluster(plan: ClusterPlan, client: ClientKind = 'skerry'): Uint8Array {
-  return toBinary(ClusterSchema, create(ClusterSchema, plan.kind === 'local' ? localCluster(plan, client) : serviceCluster(plan, client)))
+  return toBinary(ClusterSchema, create(ClusterSchema, clusterOf(plan, client)))
+}
+
+function clusterOf(plan: ClusterPlan, client: ClientKind): Cluster {
+  switch (plan.kind) {
+    case 'local':
+      return localCluster(plan, client)
+    case 'service':
+      return serviceCluster(plan, client)
+    case 'lambda':
+      return lambdaCluster(plan, client, {
+        connectTimeout: duration(plan.timeouts.connectMs),
+        circuitBreakers: { thresholds: [thresholds(plan.limits, client)] },
+      })
+  }
 }
 
 const http2Options = { case: 'http2ProtocolOptions' as const, value: {} }

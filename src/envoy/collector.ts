@@ -32,9 +32,14 @@ export function otelCollector({ address, port, protocol }: { address: string; po
 export function collectorsOf(plan: ProxyPlan): Collector[] {
   const found = new Map<string, Collector>()
   const add = (collector: Collector) => found.set(collectorName(collector), collector)
-  if (plan.trace) add(traceCollector(plan.trace))
+  for (const trace of tracesOf(plan)) add(traceCollector(trace))
   for (const log of accessLogsOf(plan)) if (log.type === 'otel') add(otelCollector(log.endpoint))
   return [...found.values()]
+}
+
+function* tracesOf(plan: ProxyPlan): Generator<TracePlan> {
+  if (plan.trace) yield plan.trace
+  for (const listener of plan.listeners) if (listener.kind === 'agentless' && listener.trace) yield listener.trace
 }
 
 export function traceCollector({ backend }: TracePlan): Collector {
@@ -69,7 +74,7 @@ export function encodeCollector(collector: Collector): Uint8Array {
 
 function* accessLogsOf({ listeners, onDemand }: ProxyPlan): Generator<AccessLogPlan> {
   for (const listener of listeners) {
-    if (listener.kind === 'inbound' || listener.kind === 'gateway') yield* listener.accessLogs
+    if (listener.kind === 'inbound' || listener.kind === 'agentless' || listener.kind === 'gateway') yield* listener.accessLogs
     if (listener.kind === 'outbound')
       yield* listener.target.protocol === 'tcp' ? listener.target.accessLogs : listener.target.virtualHost.accessLogs
   }

@@ -39,10 +39,16 @@ function writeEndpoint(writer: BackwardWriter, endpoint: Endpoint): void {
   writer.number(2, healthOf[endpoint.state])
   const host = writer.open()
   const address = writer.open()
-  const socketAddress = writer.open()
-  writer.number(3, endpoint.port)
-  writer.string(2, endpoint.address)
-  writer.close(1, socketAddress)
+  if (endpoint.listener === undefined) {
+    const socketAddress = writer.open()
+    writer.number(3, endpoint.port)
+    writer.string(2, endpoint.address)
+    writer.close(1, socketAddress)
+  } else {
+    const internal = writer.open()
+    writer.string(1, endpoint.listener)
+    writer.close(3, internal)
+  }
   writer.close(1, address)
   writer.close(1, host)
   writer.close(2, opened)

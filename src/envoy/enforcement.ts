@@ -1,5 +1,7 @@
+import { kriOf } from '../model/kri.ts'
 import type { ProxyPlan, Settings } from '../policy/plan.ts'
-import type { ClientKind } from './client-kind.ts'
+import { type DataPlaneKind, dataPlaneOf, learnsHosts } from './client-kind.ts'
+import { lambdaShortfalls } from './lambda.ts'
 import { patchResources } from './patch/proxy-patch.ts'
 import { envoyResources } from './resources.ts'
 
@@ -7,13 +9,14 @@ import { envoyResources } from './resources.ts'
 export type Enforced = 'all' | 'none' | readonly string[]
 
 /** Which policy and setting which data plane enforces. What is not here has no effect there, and `unenforced` says so. */
-export const enforcement: Readonly<Record<string, Readonly<Record<ClientKind, Enforced>>>> = {
-  MeshTrafficPermission: { skerry: 'all', envoy: 'all' },
-  MeshHTTPRoute: { skerry: ['matches', 'backendRefs', 'filters'], envoy: 'all' },
-  MeshTCPRoute: { skerry: 'all', envoy: 'all' },
+export const enforcement: Readonly<Record<string, Readonly<Record<DataPlaneKind, Enforced>>>> = {
+  MeshTrafficPermission: { skerry: 'all', envoy: 'all', grpc: 'all' },
+  MeshHTTPRoute: { skerry: ['matches', 'backendRefs', 'filters'], envoy: 'all', grpc: ['matches', 'backendRefs'] },
+  MeshTCPRoute: { skerry: 'all', envoy: 'all', grpc: 'all' },
   MeshTimeout: {
     skerry: ['connectionTimeout', 'idleTimeout', 'http.requestTimeout'],
     envoy: 'all',
+    grpc: ['http.requestTimeout', 'http.maxStreamDuration'],
   },
   MeshRetry: {
     skerry: [
@@ -27,6 +30,7 @@ export const enforcement: Readonly<Record<string, Readonly<Record<ClientKind, En
       'grpc.backOff',
     ],
     envoy: 'all',
+    grpc: ['grpc.numRetries', 'grpc.retryOn', 'grpc.backOff'],
   },
   MeshCircuitBreaker: {
     skerry: [
@@ -45,6 +49,15 @@ export const enforcement: Readonly<Record<string, Readonly<Record<ClientKind, En
       'outlierDetection.detectors.localOriginFailures',
     ],
     envoy: 'all',
+    grpc: [
+      'connectionLimits.maxRequests',
+      'outlierDetection.disabled',
+      'outlierDetection.interval',
+      'outlierDetection.baseEjectionTime',
+      'outlierDetection.maxEjectionPercent',
+      'outlierDetection.detectors.successRate',
+      'outlierDetection.detectors.failurePercentage',
+    ],
   },
   MeshLoadBalancingStrategy: {
     skerry: [
@@ -55,16 +68,27 @@ export const enforcement: Readonly<Record<string, Readonly<Record<ClientKind, En
       'loadBalancer.leastRequest.choiceCount',
     ],
     envoy: 'all',
+    grpc: ['localityAwareness', 'loadBalancer.type', 'loadBalancer.roundRobin', 'loadBalancer.ringHash', 'hashPolicies'],
   },
-  MeshHealthCheck: { skerry: 'none', envoy: 'all' },
-  MeshRateLimit: { skerry: 'none', envoy: 'all' },
-  MeshFaultInjection: { skerry: 'none', envoy: 'all' },
-  MeshTLS: { skerry: ['mode'], envoy: ['mode', 'tlsVersion', 'tlsCiphers'] },
-  MeshAccessLog: { skerry: 'none', envoy: 'all' },
-  MeshTrace: { skerry: 'none', envoy: 'all' },
-  MeshMetric: { skerry: 'none', envoy: 'none' },
-  MeshPassthrough: { skerry: 'none', envoy: 'none' },
-  MeshProxyPatch: { skerry: 'none', envoy: 'all' },
+  MeshHealthCheck: { skerry: 'none', envoy: 'all', grpc: 'none' },
+  MeshRateLimit: { skerry: 'none', envoy: 'all', grpc: 'none' },
+  MeshFaultInjection: { skerry: 'none', envoy: 'all', grpc: 'none' },
+  MeshTLS: { skerry: ['mode'], envoy: ['mode', 'tlsVersion', 'tlsCiphers'], grpc: ['mode'] },
+  MeshAccessLog: { skerry: 'none', envoy: 'all', grpc: 'none' },
+  MeshTrace: { skerry: 'none', envoy: 'all', grpc: 'none' },
+  MeshMetric: { skerry: 'none', envoy: 'none', grpc: 'none' },
+  MeshPassthrough: { skerry: 'none', envoy: 'none', grpc: 'none' },
+  MeshProxyPatch: { skerry: 'none', envoy: 'all', grpc: 'none' },
+}
+
+/** Values of a setting that is enforced otherwise: by kind, path and data plane. */
+export const unenforcedValues: Readonly<Record<string, Readonly<Record<string, Readonly<Record<DataPlaneKind, readonly string[]>>>>>> = {
+  MeshLoadBalancingStrategy: {
+    'loadBalancer.type': { skerry: ['RingHash', 'Maglev'], envoy: [], grpc: ['LeastRequest', 'Random', 'Maglev'] },
+    'loadBalancer.ringHash.hashFunction': { skerry: [], envoy: [], grpc: ['MurmurHash2'] },
+    'hashPolicies.type': { skerry: [], envoy: [], grpc: ['Cookie', 'Connection', 'QueryParameter', 'FilterState'] },
+  },
+  MeshTLS: { mode: { skerry: ['Permissive'], envoy: [], grpc: ['Permissive'] } },
 }
 
 /** A setting that a policy made and this data plane does not act on. */
@@ -74,10 +98,19 @@ export interface Unenforced {
   readonly reason: string
 }
 
-const clientNames: Readonly<Record<ClientKind, string>> = { skerry: 'the built-in proxy', envoy: 'Envoy' }
+const clientNames: Readonly<Record<DataPlaneKind, string>> = { skerry: 'the built-in proxy', envoy: 'Envoy', grpc: 'gRPC' }
+
+/** What this proxy is asked for and its engine (`envoy 1.36.4`) does not do: what policies want, and what its Dataplane does. */
+export function notDone(plan: ProxyPlan, engine: string): Unenforced[] {
+  const found = unenforced(plan, dataPlaneOf(engine))
+  if (learnsHosts(engine) || !plan.listeners.some(({ kind }) => kind === 'http-proxy')) return found
+  const resource = kriOf({ kind: 'Dataplane', mesh: plan.mesh, name: plan.name, labels: plan.labels })
+  const reason = `${engine} cannot learn hosts when they are asked for, and has no HTTP proxy port: use Envoy 1.37 or later, or name services with --outbound`
+  return [...found, { resource, reason }]
+}
 
 /** What policies want of this proxy that a data plane of that kind does not do; each once. */
-export function unenforced(plan: ProxyPlan, client: ClientKind): Unenforced[] {
+export function unenforced(plan: ProxyPlan, client: DataPlaneKind): Unenforced[] {
   const found = new Map<string, Unenforced>()
   const report = (origin: string, kind: string, what: string) => {
     const resource = origin.replace(/#\d+$/, '')
@@ -88,11 +121,16 @@ export function unenforced(plan: ProxyPlan, client: ClientKind): Unenforced[] {
   }
   for (const settings of settingsOf(plan)) {
     for (const [kind, list] of Object.entries(settings)) {
-      for (const { path, origin } of list) if (origin !== 'default' && !enforces(kind, path, client)) report(origin, kind, path)
+      for (const { path, value, origin } of list) {
+        if (origin === 'default') continue
+        if (!enforces(kind, path, client)) report(origin, kind, path)
+        else if (unenforcedValues[kind]?.[path.replaceAll(/\[\d+\]/g, '')]?.[client].includes(String(value)))
+          report(origin, kind, `${path} ${String(value)}`)
+      }
     }
   }
   for (const listener of plan.listeners) {
-    if (listener.kind !== 'inbound') continue
+    if (listener.kind !== 'inbound' && listener.kind !== 'agentless') continue
     for (const { origin, match } of listener.rateLimits) {
       if (match !== null || !enforces('MeshRateLimit', '', client)) report(origin, 'MeshRateLimit', match ? 'a rule with matches' : 'local')
     }
@@ -101,6 +139,11 @@ export function unenforced(plan: ProxyPlan, client: ClientKind): Unenforced[] {
         report(origin, 'MeshFaultInjection', match ? 'a rule with matches' : 'http')
     }
   }
+  if (client === 'envoy')
+    for (const cluster of plan.clusters)
+      if (cluster.kind === 'lambda')
+        for (const reason of lambdaShortfalls(cluster.lambda))
+          found.set(`${cluster.name} ${reason}`, { resource: cluster.lambda.arn, reason })
   for (const { origin } of plan.patches)
     if (!enforces('MeshProxyPatch', '', client)) report(origin, 'MeshProxyPatch', 'appendModifications')
   if (client === 'envoy')
@@ -115,7 +158,7 @@ export function unenforced(plan: ProxyPlan, client: ClientKind): Unenforced[] {
 }
 
 /** Does a data plane act on a setting? `http.backOff` enforces `http.backOff.baseInterval` too. */
-export function enforces(kind: string, path: string, client: ClientKind): boolean {
+export function enforces(kind: string, path: string, client: DataPlaneKind): boolean {
   const enforced = enforcement[kind]?.[client] ?? 'none'
   if (enforced === 'all' || enforced === 'none') return enforced === 'all'
   return enforced.some(known => path === known || path.startsWith(`${known}.`) || path.startsWith(`${known}[`))

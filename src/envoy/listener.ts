@@ -1,5 +1,5 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
-import type { FilterChainSchema, FilterSchema } from '../gen/envoy/config/listener/v3/listener_components_pb.js'
+import { FilterChainSchema, type FilterSchema } from '../gen/envoy/config/listener/v3/listener_components_pb.js'
 import { ListenerSchema } from '../gen/envoy/config/listener/v3/listener_pb.js'
 import { OnDemandSchema } from '../gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
 import { RouterSchema } from '../gen/envoy/extensions/filters/http/router/v3/router_pb.js'
@@ -13,13 +13,23 @@ import { TcpProxySchema } from '../gen/envoy/extensions/filters/network/tcp_prox
 import type { AccessLogPlan } from '../policy/mesh-access-log.ts'
 import type { TimeoutPlan } from '../policy/mesh-timeout.ts'
 import type { TracePlan } from '../policy/mesh-trace.ts'
-import type { InboundPlan, ListenerPlan, PermissionPlan, TcpTargetPlan, WeightedCluster, ZoneIngressPlan } from '../policy/plan.ts'
+import type {
+  AgentlessPlan,
+  InboundPlan,
+  ListenerPlan,
+  PermissionPlan,
+  TcpTargetPlan,
+  WeightedCluster,
+  ZoneIngressPlan,
+} from '../policy/plan.ts'
 import { accessLogs as accessLogsOf } from './access-log.ts'
 import type { ClientKind } from './client-kind.ts'
 import { refusedHeader } from './headers.ts'
 import { httpFaults, httpRateLimit, tcpRateLimit } from './http-filters.ts'
+import { lambdaFilter } from './lambda.ts'
 import { duration, overAds, socketAddress, typedConfig } from './messages.ts'
 import { httpPermissions, tcpPermissions } from './rbac.ts'
+import { retryPolicy } from './retry.ts'
 import { weightedClusters } from './route.ts'
 import { downstreamTls } from './tls.ts'
 import { tracing } from './tracing.ts'
@@ -35,7 +45,10 @@ export const nowhere = 'skerry-nowhere'
 export function encodeListener(plan: ListenerPlan, client: ClientKind = 'skerry', trace: TracePlan | null = null): Uint8Array {
   const listener = create(ListenerSchema, {
     name: plan.name,
-    address: socketAddress(plan.address, plan.port),
+    // Without a port: what reaches it comes from inside the proxy, by its name.
+    ...(plan.kind === 'agentless'
+      ? { listenerSpecifier: { case: 'internalListener' as const, value: {} } }
+      : { address: socketAddress(plan.address, plan.port) }),
     filterChains: filterChains(plan, client, trace),
     ...(plan.kind === 'zone-ingress' || isPermissive(plan, client) ? { listenerFilters: [tlsInspector] } : {}),
   })
@@ -60,6 +73,8 @@ function filterChains(plan: ListenerPlan, client: ClientKind, trace: TracePlan |
         { filterChainMatch: { transportProtocol: 'raw_buffer' }, filters: open },
       ]
     }
+    case 'agentless':
+      return [{ transportSocket: downstreamTls(client, plan.tls.tls, plan.spiffeId), filters: inboundFilters(plan, client, plan.trace) }]
     case 'outbound': {
       const { target } = plan
       if (target.protocol === 'tcp') return [{ filters: tcpFilters(plan.name, target, client) }]
@@ -83,13 +98,14 @@ function filterChains(plan: ListenerPlan, client: ClientKind, trace: TracePlan |
 
 const anybody: PermissionPlan = { deny: [], allow: [{ type: 'Any' }], origins: [] }
 
-function inboundFilters(plan: InboundPlan, client: ClientKind, trace: TracePlan | null): Filter[] {
+function inboundFilters(plan: InboundPlan | AgentlessPlan, client: ClientKind, trace: TracePlan | null): Filter[] {
   const { name, permissions, timeouts, accessLogs } = plan
   // Rules for some callers only are nobody's to enforce yet.
   const limit = client === 'envoy' ? plan.rateLimits.find(rule => rule.match === null)?.value : undefined
   if (plan.protocol === 'http') {
     const faults = client === 'envoy' ? (plan.faults.find(rule => rule.match === null)?.value ?? []) : []
-    const filters = [...httpPermissions(permissions), ...httpRateLimit(limit), ...httpFaults(faults)]
+    const invocation = plan.kind === 'agentless' && client === 'envoy' ? lambdaFilter(plan.lambda) : []
+    const filters = [...httpPermissions(permissions), ...httpRateLimit(limit), ...httpFaults(faults), ...invocation]
     return [...tcpRateLimit(limit, name), http({ name, routes: everythingTo(plan, client), filters, timeouts, accessLogs, trace }, client)]
   }
   const target = {
@@ -108,11 +124,26 @@ function sniChains(plan: ZoneIngressPlan): FilterChain[] {
   const chains = plan.chains.length > 0 ? plan.chains : [{ sni: `${nowhere}.invalid`, cluster: nowhere }]
   return [...chains]
     .sort((a, b) => (a.sni < b.sni ? -1 : a.sni > b.sni ? 1 : 0))
-    .map(({ sni, cluster }) => ({
-      filterChainMatch: { serverNames: [sni] },
-      filters: [tcpProxy(plan.name, [{ cluster, weight: 1 }])],
-    }))
+    .map(({ sni, cluster }) => sniChain(plan.name, sni, cluster))
 }
+
+/** Each made once: a gateway of a large zone has thousands, and is told of all of them again when one comes. */
+function sniChain(listener: string, sni: string, cluster: string): FilterChain {
+  const key = `${listener} ${sni} ${cluster}`
+  let chain = knownChains.get(key)
+  if (!chain) {
+    chain = create(FilterChainSchema, {
+      filterChainMatch: { serverNames: [sni] },
+      filters: [tcpProxy(listener, [{ cluster, weight: 1 }])],
+    })
+    if (knownChains.size >= mostChains) knownChains.clear()
+    knownChains.set(key, chain)
+  }
+  return chain
+}
+
+const knownChains = new Map<string, FilterChain>()
+const mostChains = 20_000
 
 interface HttpListener {
   readonly name: string
@@ -184,8 +215,10 @@ function rds(routeConfigName: string): RouteSpecifier {
 }
 
 /** An application must not be able to say what only a proxy may say. */
-function everythingTo({ name, cluster, timeouts }: InboundPlan, client: ClientKind): RouteSpecifier {
+function everythingTo(plan: InboundPlan | AgentlessPlan, client: ClientKind): RouteSpecifier {
+  const { name, cluster, timeouts } = plan
   const { totalMs, idleMs } = timeouts.request
+  const retry = plan.kind === 'agentless' && plan.retry ? retryPolicy(plan.retry, plan.retry.onUnsafe, client) : undefined
   return {
     case: 'routeConfig',
     value: {
@@ -203,12 +236,14 @@ function everythingTo({ name, cluster, timeouts }: InboundPlan, client: ClientKi
                 value: {
                   clusterSpecifier: { case: 'cluster', value: cluster },
                   timeout: duration(totalMs),
+                  ...(retry ? { retryPolicy: retry } : {}),
                   ...(client === 'envoy' ? { idleTimeout: duration(idleMs) } : {}),
                 },
               },
             },
           ],
-          responseHeadersToRemove: [refusedHeader],
+          // What the built-in proxy makes of a function's answer says by itself what only a proxy may say.
+          responseHeadersToRemove: plan.kind === 'agentless' && plan.lambda && client === 'skerry' ? [] : [refusedHeader],
         },
       ],
     },

@@ -9,6 +9,7 @@ import { file_envoy_config_trace_v3_opentelemetry } from '../gen/envoy/config/tr
 import { file_envoy_config_trace_v3_zipkin } from '../gen/envoy/config/trace/v3/zipkin_pb.js'
 import { file_envoy_extensions_access_loggers_file_v3_file } from '../gen/envoy/extensions/access_loggers/file/v3/file_pb.js'
 import { file_envoy_extensions_access_loggers_open_telemetry_v3_logs_service } from '../gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.js'
+import { file_envoy_extensions_filters_http_aws_lambda_v3_aws_lambda } from '../gen/envoy/extensions/filters/http/aws_lambda/v3/aws_lambda_pb.js'
 import { file_envoy_extensions_filters_http_fault_v3_fault } from '../gen/envoy/extensions/filters/http/fault/v3/fault_pb.js'
 import { file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit } from '../gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.js'
 import { file_envoy_extensions_filters_http_on_demand_v3_on_demand } from '../gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
@@ -45,6 +46,7 @@ const extensions = [
   file_envoy_config_trace_v3_zipkin,
   file_envoy_extensions_access_loggers_file_v3_file,
   file_envoy_extensions_access_loggers_open_telemetry_v3_logs_service,
+  file_envoy_extensions_filters_http_aws_lambda_v3_aws_lambda,
   file_envoy_extensions_filters_http_fault_v3_fault,
   file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit,
   file_envoy_extensions_filters_network_local_ratelimit_v3_local_rate_limit,

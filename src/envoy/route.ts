@@ -42,6 +42,11 @@ export function encodeRouteConfiguration(listener: ListenerPlan, client: ClientK
   )
 }
 
+/** Has a listener routes of its own? */
+export function hasRoutes(listener: ListenerPlan): boolean {
+  return virtualHostsOf(listener) !== null
+}
+
 /** An Envoy would not listen before its first virtual host came, or this long had passed; an answer without any does not count.
  *  https://github.com/envoyproxy/envoy/issues/23095 */
 const withoutWaiting: MessageInitShape<typeof ConfigSourceSchema> = {
@@ -79,6 +84,7 @@ function virtualHostsOf(listener: ListenerPlan): readonly VirtualHostPlan[] | nu
     case 'http-proxy':
       return []
     case 'inbound':
+    case 'agentless':
     case 'zone-ingress':
       return null
   }

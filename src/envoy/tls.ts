@@ -12,21 +12,29 @@ import type { TlsVersion, TlsVersionsPlan } from '../policy/mesh-tls.ts'
 import type { ClientKind } from './client-kind.ts'
 import { overAds, typedConfig } from './messages.ts'
 
-/** Secret names. `identity` is the proxy's own certificate, which never passes through the control plane; `trust` holds the bundles. */
+/** Secret names. `identity` is the proxy's own certificate, which never passes through the control plane; `trust` holds the bundles. That of
+ *  a workload in whose name a zone gateway answers goes by its SPIFFE ID. */
 export const identitySecret = 'identity'
 export const trustSecret = 'trust'
+
+/** The certificate authorities that everybody trusts, which the agent beside an Envoy knows wherever it runs. */
+export const publicRootsSecret = 'public_roots'
 
 /** Envoy's static cluster to the agent beside it (in its bootstrap), which serves `identity` on a unix socket. */
 export const agentCluster = 'skerry_agent'
 
 /** In Envoy an empty list of names means that every name will do; here it means that none does. No CA signs this one. */
-const nobody = 'spiffe://nobody.invalid/'
+export const nobody = 'spiffe://nobody.invalid/'
 
 /** The built-in proxy speaks HTTP/1.1. */
 const acceptedAlpn: Readonly<Record<ClientKind, string[]>> = { skerry: ['http/1.1'], envoy: ['h2', 'http/1.1'] }
 
-/** mTLS for what accepts: a peer without a certificate from a trusted domain does not get in. */
-export function downstreamTls(client: ClientKind, versions: TlsVersionsPlan): MessageInitShape<typeof TransportSocketSchema> {
+/** mTLS for what accepts: a peer without a certificate from a trusted domain does not get in. `secret`: whose certificate is shown. */
+export function downstreamTls(
+  client: ClientKind,
+  versions: TlsVersionsPlan,
+  secret = identitySecret,
+): MessageInitShape<typeof TransportSocketSchema> {
   return {
     name: 'envoy.transport_sockets.tls',
     configType: typedConfig(DownstreamTlsContextSchema, {
@@ -34,7 +42,7 @@ export function downstreamTls(client: ClientKind, versions: TlsVersionsPlan): Me
       commonTlsContext: {
         ...tlsParams(client, versions),
         alpnProtocols: acceptedAlpn[client],
-        tlsCertificateSdsSecretConfigs: [identity(client)],
+        tlsCertificateSdsSecretConfigs: [identity(client, secret)],
         validationContextType: { case: 'validationContextSdsSecretConfig', value: trust },
       },
     }),
@@ -70,6 +78,26 @@ export function upstreamTls(
   }
 }
 
+/** TLS to a server of the internet, as its certificate says. For Envoy. */
+export function publicTls(host: string): MessageInitShape<typeof TransportSocketSchema> {
+  const matcher = { matchPattern: { case: 'exact' as const, value: host } }
+  return {
+    name: 'envoy.transport_sockets.tls',
+    configType: typedConfig(UpstreamTlsContextSchema, {
+      sni: host,
+      commonTlsContext: {
+        validationContextType: {
+          case: 'combinedValidationContext',
+          value: {
+            defaultValidationContext: { matchTypedSubjectAltNames: [{ sanType: SubjectAltNameMatcher_SanType.DNS, matcher }] },
+            validationContextSdsSecretConfig: { name: publicRootsSecret, sdsConfig: fromAgent },
+          },
+        },
+      },
+    }),
+  }
+}
+
 const protocols: Readonly<Record<TlsVersion, TlsProtocol>> = {
   TLS10: TlsProtocol.TLSv1_0,
   TLS11: TlsProtocol.TLSv1_1,
@@ -95,8 +123,8 @@ function tlsParams(
 const trust: MessageInitShape<typeof SdsSecretConfigSchema> = { name: trustSecret, sdsConfig: overAds }
 
 /** Without a source a secret is the client's own, known to it by name. Envoy asks its agent for it instead, so that it can be renewed. */
-function identity(client: ClientKind): MessageInitShape<typeof SdsSecretConfigSchema> {
-  return client === 'skerry' ? { name: identitySecret } : { name: identitySecret, sdsConfig: fromAgent }
+function identity(client: ClientKind, name = identitySecret): MessageInitShape<typeof SdsSecretConfigSchema> {
+  return client === 'skerry' ? { name } : { name, sdsConfig: fromAgent }
 }
 
 const fromAgent: MessageInitShape<typeof ConfigSourceSchema> = {

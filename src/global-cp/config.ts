@@ -42,5 +42,14 @@ export const options = [
     help: 'Make mesh default, its identity and its permission on first start',
     default: true,
   },
+  {
+    flag: '--terraform-mirror',
+    env: 'SKERRY_TERRAFORM_MIRROR',
+    key: 'terraformMirror',
+    value: 'string',
+    placeholder: 'DIR',
+    help: 'Where the Terraform provider lies that is served under /terraform/providers/ (npm run terraform:build)',
+    default: './terraform/provider/dist/mirror',
+  },
   logLevelOption,
 ] as const satisfies readonly OptionSpec[]

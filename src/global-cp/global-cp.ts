@@ -59,7 +59,11 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
   const registry = opening.use(await Registry.open(store, { clock, log }))
   if (config.defaults && isFirstStart(registry)) await writeFirst(registry, defaultMesh({ mode: 'global' }))
   const identity = opening.use(
-    await ControlPlaneIdentity.loadOrCreate(registry, { clock, log, ...namesOf(config.sync.host, config.api.host) }),
+    await ControlPlaneIdentity.loadOrCreate(registry, {
+      clock,
+      log,
+      ...namesOf(config.sync.host, config.api.host, ...(config.apiNames ?? [])),
+    }),
   )
   await showBuiltInRoles(registry, { kind: 'global' })
   const audit = opening.use(await openAudit(config, { clock, log, instance: instanceId }))
@@ -171,12 +175,19 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
     clock,
     log,
     config: describeConfig(options, config),
+    ...(config.apiNames === undefined ? {} : { hosts: config.apiNames }),
     instanceId,
     clusterId: identity.fingerprint.slice(0, 16),
     ...(isLoopback(config.api.host) ? {} : { tls: { cert: identity.server.cert, key: identity.server.key } }),
     insightOf: key => (key.kind === 'ZoneInsight' ? zones.insight(key.name) : proxyInsight(registry, zones, key)) ?? stored(key),
     zoneDataplaneToken: async (zone, request) => String(await calls.ask(zone, 'dataplane-token', request)),
     zoneRevocation: (zone, revocation) => calls.ask(zone, 'revoke-token', revocation),
+    discovery: {
+      names: () => registry.list('Zone').map(({ name }) => name),
+      // A zone that has not answered by then counts as silent.
+      testWithinMs: 4_000,
+      ask: (zone, call) => calls.ask(zone, 'discovery', call),
+    },
     inspectDataplane: async (mesh, name) => {
       const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh, name })
       const zone = dataplane?.labels[zoneLabel]
@@ -190,6 +201,7 @@ export async function startGlobal(config: GlobalConfig, { clock, log }: { clock:
       return (await Promise.all(answers)).filter(answer => answer !== null)
     },
     extraRoutes: dashboardRoute,
+    terraformMirror: config.terraformMirror,
     dashboard,
   })
   opening.defer(() => app.close())

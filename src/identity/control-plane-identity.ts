@@ -10,6 +10,9 @@ import type { TokenAuthority } from './token-authority.ts'
 import { openTokenAuthority, type TokenRegistry } from './token-secrets.ts'
 import { type CertificateAuthority, loadAuthority, makeRoot, saveAuthority } from './zone-ca.ts'
 
+/** A name in every control plane's certificate, whatever address it is reached by. */
+export const controlPlaneName = 'skerry-cp'
+
 /** What a TLS server of the control plane presents. The key is this process's own and is never stored. */
 export interface ServerCredentials {
   /** PEM: the leaf, then the CA, so that a client with only its fingerprint finds it in the handshake. */
@@ -92,7 +95,7 @@ export class ControlPlaneIdentity {
 
   async #issue(): Promise<number> {
     const { clock, dnsNames = [], ips = [], serverTtlMs } = this.#options
-    const names = [...new Set(['skerry-cp', 'localhost', ...dnsNames])]
+    const names = [...new Set([controlPlaneName, 'localhost', ...dnsNames])]
     const addresses = [...new Set(['127.0.0.1', '::1', ...ips])]
     const request = { publicKey: this.#key.publicKey, dnsNames: names, ips: addresses, ttlMs: serverTtlMs }
     const issued = await issueServerCertificate(this.#authority, request, { clock })

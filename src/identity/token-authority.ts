@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../std/clock.ts'
 import type { MessageStream } from '../std/message-stream.ts'
 import { isRevoked, noRevocations, type RevocationList } from './revocation-list.ts'
-import type { ClaimsByType, StandardClaims, TokenType } from './token-claims.ts'
+import { type ClaimsByType, type DataplaneClaims, peekToken, type StandardClaims, TOKEN_ISSUER, type TokenType } from './token-claims.ts'
 import {
   issueToken,
   makeOne,
@@ -40,6 +40,18 @@ export interface TokenInUse {
 /** The list that a token is looked up in. */
 export type RevocationsOf = (type: TokenType, mesh: string | undefined) => RevocationList
 
+/** Tells of a token that is none of ours whose it is: by asking the platform that made it. Never rejects. */
+export type AttestToken = (token: string) => Promise<Attested | RefusedToken>
+
+export interface Attested {
+  readonly kind: 'ok'
+  readonly claims: DataplaneClaims
+  /** Who it is, for people: `pod/shop/web-1`. */
+  readonly subject: string
+  /** Stable as long as it is the same one: what a revocation names. */
+  readonly id: string
+}
+
 /** All that rests on one token. */
 interface Held {
   readonly type: TokenType
@@ -49,6 +61,7 @@ interface Held {
 }
 
 const DAY_MS = 86_400_000
+const ATTESTED_S = 10 * 365 * 86_400
 /** When it is time to make another token: days before the end, or for short ones the last tenth of their time. */
 const SOON_MS = 3 * DAY_MS
 
@@ -63,6 +76,7 @@ export class TokenAuthority implements TokenKeys {
   readonly #held = new Map<string, Held>()
   #keys: TokenKeys
   #revocations: RevocationsOf = () => noRevocations
+  #attest: AttestToken | null = null
 
   constructor({ keys, clock, onEnding = () => {} }: TokenAuthorityOptions) {
     this.#keys = keys
@@ -86,9 +100,34 @@ export class TokenAuthority implements TokenKeys {
     return issueToken(this.#keys, request, this.#clock)
   }
 
+  /** From now on proxies may also come with tokens that others made. */
+  attestWith(attest: AttestToken): void {
+    this.#attest = attest
+  }
+
   async verify<T extends TokenType>(token: string, type: T): Promise<TokenVerdict<T>> {
-    const verdict = await verifyToken(this.#keys, token, type, this.#clock)
+    const isForeign = type === 'dataplane' && this.#attest !== null && peekToken(token) === undefined
+    const verdict = isForeign ? ((await this.#attested(token)) as TokenVerdict<T>) : await verifyToken(this.#keys, token, type, this.#clock)
     return verdict.kind === 'ok' ? (this.refusalOf(type, verdict.claims) ?? verdict) : verdict
+  }
+
+  /** What it rests on is who was attested and not the token, which its platform renews: so it does not end with it. */
+  async #attested(token: string): Promise<TokenVerdict<'dataplane'>> {
+    const attested = await this.#attest!(token)
+    if (attested.kind === 'refused') return attested
+    const iat = Math.floor(this.#clock.now() / 1000)
+    const { kid } = this.#keys.signing.dataplane
+    const standard = {
+      iss: TOKEN_ISSUER,
+      sub: attested.subject,
+      jti: attested.id,
+      iat,
+      nbf: iat,
+      exp: iat + ATTESTED_S,
+      ca: this.#keys.ca,
+      kid,
+    }
+    return { kind: 'ok', claims: { ...attested.claims, ...standard } }
   }
 
   isRevoked(type: TokenType, claims: Pick<VerifiedClaims, 'jti' | 'iat' | 'mesh'>): boolean {

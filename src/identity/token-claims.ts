@@ -11,6 +11,8 @@ export interface DataplaneClaims {
   readonly tags?: Readonly<Record<string, readonly string[]>>
   /** Kuma's; zone proxies are Dataplanes like others, so there is one. */
   readonly type?: 'dataplane'
+  /** false: not as a gateway of the zone, which speaks for workloads without a proxy. */
+  readonly zoneGateway?: false
 }
 
 /** Lets a zone control plane connect to global as this zone. */
@@ -78,10 +80,11 @@ export function readClaims<T extends TokenType>(type: T, claims: Readonly<Record
 export function readClaims(type: TokenType, claims: Readonly<Record<string, unknown>>): ClaimsByType[TokenType] | undefined {
   switch (type) {
     case 'dataplane': {
-      const { mesh, workload, name, tags, type } = claims
+      const { mesh, workload, name, tags, type, zoneGateway } = claims
       if (!isName(mesh) || !isOptionalName(workload) || !isOptionalName(name)) return undefined
       if (!(tags === undefined || isTags(tags)) || !(type === undefined || type === 'dataplane')) return undefined
-      return defined<DataplaneClaims>({ mesh, workload, name, tags, type })
+      if (!(zoneGateway === undefined || zoneGateway === false)) return undefined
+      return defined<DataplaneClaims>({ mesh, workload, name, tags, type, zoneGateway })
     }
     case 'zone': {
       const { zone, scope } = claims

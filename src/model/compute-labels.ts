@@ -36,6 +36,11 @@ export function computeLabels(draft: ResourceDraft, origin: Origin): ComputedLab
   return { kind: 'ok', labels: { ...draft.labels, ...computed } }
 }
 
+/** Does the control plane compute this label? What a user wrote of it is no wish of his. */
+export function isComputedLabel(label: string): boolean {
+  return label === displayNameLabel || owned.has(label)
+}
+
 /** Labels that no user may set to a value of their own. */
 const owned: ReadonlySet<string> = new Set([
   meshLabel,

@@ -62,7 +62,7 @@ export interface KindDeclaration<S extends TSchema = TSchema, T extends TSchema 
   /** What is shown as status before a control plane has written one, and of its members that it has not written. */
   readonly emptyStatus?: Static<T>
   /** Rules that a schema cannot say. Paths are relative to the spec (no `spec.` prefix); the caller adds what its shape needs. */
-  readonly check?: (spec: Static<S>) => readonly Violation[]
+  readonly check?: (spec: Static<S>, labels: Readonly<Record<string, string>>) => readonly Violation[]
   /** Rules for a change of what is there; paths as in `check`. */
   readonly checkChange?: (before: Static<S>, after: Static<S>) => readonly Violation[]
   /** Fills in what follows from other fields, on a spec that a user wrote and that is valid. (A schema's `default` is filled in by itself.) */

@@ -88,12 +88,13 @@ export function checkSpec(
   kind: KindDefinition,
   spec: unknown,
   unknownFields: 'refuse' | 'drop' = 'refuse',
+  labels: Readonly<Record<string, string>> = {},
 ): { readonly spec: unknown; readonly violations: readonly Violation[] } {
   const at = specPath(kind)
   const { value: read, hasShape, violations } = checkSchema(kind.spec, spec, at, unknownFields)
   if (unknownFields === 'drop') return { spec: read, violations }
   const value = hasShape ? completeSpec(kind, read) : read
-  const further = hasShape ? (kind.check?.(value) ?? []).map(it => ({ ...it, field: joinPath(at, it.field) })) : []
+  const further = hasShape ? (kind.check?.(value, labels) ?? []).map(it => ({ ...it, field: joinPath(at, it.field) })) : []
   const heard = violations.filter(({ field }) => !further.some(it => it.unwanted && isWithin(field, it.field)))
   const added = further.filter(({ field }) => !heard.some(it => isWithin(field, it.field)))
   return { spec: value, violations: [...heard, ...added].map(({ field, reason }) => ({ field, reason })) }

@@ -63,7 +63,7 @@ export function fromWire(json: unknown, { strict }: FromWireOptions): FromWire {
   const name = readText(json, 'name')
   const mesh = ownsMesh(kind) ? { value: '', violations: [] } : readText(json, 'mesh')
   const { spec, status } = split(kind, json)
-  const checked = checkSpec(kind, spec, strict ? 'refuse' : 'drop')
+  const checked = checkSpec(kind, spec, strict ? 'refuse' : 'drop', labels)
   const checkedStatus = strict || kind.status === undefined ? null : checkSchema(kind.status, status ?? {}, 'status', 'drop')
 
   const violations = [
@@ -137,7 +137,7 @@ function split(kind: KindDefinition, json: Readonly<Record<string, unknown>>): {
 }
 
 /** Is `mesh` a field of the spec? A flat kind of no mesh may say for which mesh it is. */
-function ownsMesh(kind: KindDefinition): boolean {
+export function ownsMesh(kind: KindDefinition): boolean {
   return (
     kind.shape === 'flat' &&
     kind.scope === 'global' &&

@@ -1,6 +1,7 @@
-import { type Dataplane, inboundName } from '../model/kinds/dataplane.ts'
+import { type Dataplane, inboundName, isAgentless } from '../model/kinds/dataplane.ts'
 import { type MeshService, portName } from '../model/kinds/mesh-service.ts'
 import { targetedInbound } from '../model/service-instances.ts'
+import { type AgentlessInstance, addGateways, agentlessInstances, throughGateways, throughListeners } from './agentless-endpoints.ts'
 import { type MutualTrust, mutualTrust } from './mutual-trust.ts'
 import type { Endpoint, EndpointGroup, EndpointSet, EndpointSetRef, FailoverRule, LocalityPlan } from './plan.ts'
 import type { ServiceView } from './service-index.ts'
@@ -12,7 +13,11 @@ export type InstanceState = (dataplane: Dataplane, inbound: string) => 'ready' |
 /** Why a zone is not to be relied on; null = nothing speaks against it. From live facts too. */
 export type ZoneDoubt = (zone: string) => string | null
 
+/** Has a zone gateway of this zone opened this listener, by name? From live facts too. */
+export type GatewayServes = (gateway: string, listener: string) => boolean
+
 const noDoubt: ZoneDoubt = () => null
+const servesAll: GatewayServes = () => true
 /** After every tier that a policy can make. */
 const lastTier = Number.MAX_SAFE_INTEGER
 
@@ -22,22 +27,36 @@ export function endpointSetRef(service: string, section: string, scope: Endpoint
 
 /** Who can be reached under this ref, ranked. Unknown services and services of other zones that cannot be reached have no endpoints; a zone
  *  in doubt comes after all others, but stays. */
-export function planEndpoints(view: MeshView, ref: EndpointSetRef, stateOf: InstanceState, doubt: ZoneDoubt = noDoubt): EndpointSet {
+export function planEndpoints(
+  view: MeshView,
+  ref: EndpointSetRef,
+  stateOf: InstanceState,
+  doubt: ZoneDoubt = noDoubt,
+  serves: GatewayServes = servesAll,
+): EndpointSet {
+  if (ref.scope === 'agentless')
+    return { key: ref.key, groups: agentlessInstances(view, ref.section), overprovisioning: ref.locality.overprovisioning }
   const service = view.services.get(ref.service)
-  const groups = service ? groupsOf(view, service, ref, stateOf, doubt) : []
+  const groups = service ? groupsOf(view, service, ref, { stateOf, doubt, serves }) : []
   const ordered = groups.sort((a, b) => a.priority - b.priority || compareTexts(a.zone, b.zone) || compareTexts(a.subZone, b.subZone))
   return { key: ref.key, groups: ref.locality.exact ? ordered : contiguous(ordered), overprovisioning: ref.locality.overprovisioning }
 }
 
-function groupsOf(view: MeshView, service: ServiceView, ref: EndpointSetRef, stateOf: InstanceState, doubt: ZoneDoubt): EndpointGroup[] {
+interface LiveEndpointFacts {
+  readonly stateOf: InstanceState
+  readonly doubt: ZoneDoubt
+  readonly serves: GatewayServes
+}
+
+function groupsOf(view: MeshView, service: ServiceView, ref: EndpointSetRef, live: LiveEndpointFacts): EndpointGroup[] {
   const groups: EndpointGroup[] = []
   for (const member of view.membersOf(service)) {
     const section = memberPort(service, ref.section, member)
     if (section === null) continue
     const priority = priorityOf(member.zone, view.zone, ref.locality)
     if (priority === null) continue
-    if (member.zone === view.zone) groups.push(...localGroups(view, member, section, priority, ref.locality, stateOf))
-    else if (ref.scope === 'all') groups.push(...remoteGroup(view, member, priority, doubt(member.zone)))
+    if (member.zone === view.zone) groups.push(...localGroups(view, member, section, priority, ref, live))
+    else if (ref.scope === 'all') groups.push(...remoteGroup(view, member, priority, live.doubt(member.zone)))
   }
   return groups
 }
@@ -56,36 +75,53 @@ function localGroups(
   service: ServiceView,
   section: string,
   priority: number,
-  locality: LocalityPlan,
-  stateOf: InstanceState,
+  { scope, locality }: EndpointSetRef,
+  { stateOf, serves }: LiveEndpointFacts,
 ): EndpointGroup[] {
   const bySubZone = new Map<string, { weight: number; endpoints: Endpoint[] }>()
-  const wanted = (service.resource as MeshService).spec.ports?.find(port => portName(port) === section)
+  const groupOf = (subZone: string, weight: number) => {
+    const group = bySubZone.get(subZone) ?? { weight, endpoints: [] }
+    bySubZone.set(subZone, group)
+    return group.endpoints
+  }
+  const resource = service.resource as MeshService
+  const wanted = resource.spec.ports?.find(port => portName(port) === section)
   if (!wanted) return []
-  for (const dataplane of view.instancesOf(service.resource as MeshService)) {
+  const agentless: AgentlessInstance[] = []
+  for (const dataplane of view.instancesOf(resource)) {
     const networking = dataplane.spec.networking
     const inbound = targetedInbound(dataplane, wanted)
     if (!inbound || inbound.state === 'Ignored') continue
+    if (isAgentless(dataplane)) {
+      agentless.push({ dataplane, inbound })
+      continue
+    }
     const state = stateOf(dataplane, inboundName(inbound))
     if (state === 'not-ready') continue
     const { subZone, weight } = subZoneOf(dataplane, locality)
-    const group = bySubZone.get(subZone) ?? { weight, endpoints: [] }
-    group.endpoints.push({
+    groupOf(subZone, weight).push({
       address: inbound.address ?? networking.address,
       port: inbound.port,
       weight: 1,
       state: state === 'draining' ? 'draining' : 'healthy',
       name: dataplane.name,
     })
-    bySubZone.set(subZone, group)
   }
-  return [...bySubZone].map(([subZone, { weight, endpoints }]) => ({
-    priority,
-    zone: view.zone,
-    subZone,
-    weight: locality.affinity.length > 0 ? weight : endpoints.length,
-    endpoints: endpoints.sort((a, b) => compareTexts(a.name, b.name)),
-  }))
+  if (agentless.length > 0 && scope === 'local') groupOf('', 1).push(...throughListeners(view, agentless))
+  // Callers are let in by a gateway that has taken the service's name, and that is what `Available` says.
+  else if (agentless.length > 0 && resource.spec.state !== 'Unavailable') {
+    const ready = agentless.filter(({ dataplane, inbound }) => stateOf(dataplane, inboundName(inbound)) === 'ready')
+    addGateways(groupOf, throughGateways(view, ready, serves))
+  }
+  return [...bySubZone]
+    .filter(([, { endpoints }]) => endpoints.length > 0)
+    .map(([subZone, { weight, endpoints }]) => ({
+      priority,
+      zone: view.zone,
+      subZone,
+      weight: locality.affinity.length > 0 ? weight : endpoints.reduce((sum, endpoint) => sum + endpoint.weight, 0),
+      endpoints: endpoints.sort((a, b) => compareTexts(a.name, b.name)),
+    }))
 }
 
 function subZoneOf(dataplane: Dataplane, locality: LocalityPlan): { subZone: string; weight: number } {

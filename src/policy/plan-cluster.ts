@@ -13,6 +13,7 @@ import type { Planning } from './planning.ts'
 import type { RuleConf } from './rules/policy.ts'
 import type { ServicePort, ServiceView } from './service-index.ts'
 import { effective, perConf, type Setting } from './settings.ts'
+import { absent, Shared } from './shared.ts'
 import type { MeshView } from './view.ts'
 
 /** The cluster of a service's port, as this proxy calls it; made once, however many routes lead to it. */
@@ -39,42 +40,64 @@ function makeCluster(planning: Planning, service: ServiceView, port: ServicePort
   planning.atOdds(balancing, ringContradiction(strategy.conf))
   const tls = effective(defaultTls, callerTls(planning))
   const locality = planLocality(strategy.conf, { zone: view.zone, labels: dataplane.labels }, isExact(balancing))
-  const { limits, outlier, panicPercent } = planCircuitBreaker(breaker.conf)
-  return {
-    kind: 'service',
-    name,
-    endpoints: endpointSetRef(service.key, port.name, 'all', locality),
-    protocol: port.protocol,
-    http2: port.appProtocol === 'grpc' || port.appProtocol === 'http2',
-    tls: { sni: sniOf(service.resource, port.name), allowedIds: allowedIds(view, service), versions: planMeshTls(tls.conf).tls },
-    timeouts: planTimeouts(timeouts.conf).connection,
-    outlier,
-    limits,
-    healthCheck: planHealthCheck(health?.conf ?? null, policyProtocol(port)),
-    balancer: planBalancer(strategy.conf),
-    slowStartMs,
-    panicPercent,
-    settings: {
-      MeshTimeout: connectionSettings(timeouts.settings),
-      MeshCircuitBreaker: breaker.settings,
-      ...(health ? { MeshHealthCheck: effective({}, health).settings } : {}),
-      MeshLoadBalancingStrategy: clusterSettings(strategy.settings),
-      MeshTLS: tls.settings,
-    },
-  }
+  const ids = allowedIds(view, service)
+  const { key } = endpointSetRef(service.key, port.name, 'all', locality)
+  return clusters.of([service.resource, port, timeouts, breaker, health ?? absent, strategy, tls], `${key} ${ids.join(' ')}`, () => {
+    const { limits, outlier, panicPercent } = planCircuitBreaker(breaker.conf)
+    return {
+      kind: 'service',
+      name,
+      endpoints: endpointSetRef(service.key, port.name, 'all', locality),
+      protocol: port.protocol,
+      http2: port.appProtocol === 'grpc' || port.appProtocol === 'http2',
+      tls: { sni: sniOf(service.resource, port.name), allowedIds: ids, versions: planMeshTls(tls.conf).tls },
+      timeouts: planTimeouts(timeouts.conf).connection,
+      outlier,
+      limits,
+      healthCheck: planHealthCheck(health?.conf ?? null, policyProtocol(port)),
+      balancer: planBalancer(strategy.conf),
+      slowStartMs,
+      panicPercent,
+      settings: {
+        MeshTimeout: connectionSettings(timeouts.settings),
+        MeshCircuitBreaker: breaker.settings,
+        ...(health ? { MeshHealthCheck: effective({}, health).settings } : {}),
+        MeshLoadBalancingStrategy: clusterSettings(strategy.settings),
+        MeshTLS: tls.settings,
+      },
+    }
+  })
 }
+
+const clusters = new Shared<ServiceClusterPlan>()
 
 /** What is hashed is said of routes. */
 const clusterSettings = perConf((settings: readonly Setting[]) => settings.filter(({ path }) => !path.startsWith('hashPolicies')))
 
-/** What a zone gateway sends to a service of its zone: bytes, passed on as they are. */
+/** What a zone gateway sends to a service of its zone: bytes, passed on as they are. No policy has a say in it, so it is the same for all. */
 export function ingressCluster(planning: Planning, service: ServiceView, port: ServicePort): string {
   const name = `ingress_${kriOf(service.resource, port.name)}`
+  const key = `${service.key} ${port.name} ${name}`
+  let cluster = ingressClusters.get(key)
+  if (!cluster) {
+    cluster = makeIngressCluster(service, port, name)
+    if (ingressClusters.size >= mostIngressClusters) ingressClusters.clear()
+    ingressClusters.set(key, cluster)
+  }
+  planning.clusters.set(name, cluster)
+  return name
+}
+
+/** Made once: a gateway has one for each port of its zone, and is planned again when one of them comes. */
+const ingressClusters = new Map<string, ServiceClusterPlan>()
+const mostIngressClusters = 20_000
+
+function makeIngressCluster(service: ServiceView, port: ServicePort, name: string): ServiceClusterPlan {
   const timeouts = effective(defaultTimeouts, null)
   const breaker = effective(defaultCircuitBreaker, null)
   const { limits, outlier, panicPercent } = planCircuitBreaker(breaker.conf)
   const strategy = effective(defaultLoadBalancing, null)
-  planning.clusters.set(name, {
+  return {
     kind: 'service',
     name,
     endpoints: endpointSetRef(service.key, port.name, 'local', defaultLocality),
@@ -93,8 +116,7 @@ export function ingressCluster(planning: Planning, service: ServiceView, port: S
       MeshCircuitBreaker: breaker.settings,
       MeshLoadBalancingStrategy: strategy.settings,
     },
-  })
-  return name
+  }
 }
 
 /** A MeshTLS is written for what comes in, and says which TLS a proxy speaks when it calls as well; of one inbound alone it does not. */

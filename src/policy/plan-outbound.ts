@@ -5,7 +5,7 @@ import { workloadLabel } from '../model/labels.ts'
 import type { Resource } from '../model/resource.ts'
 import type { BackendRef } from '../model/target-ref.ts'
 import { defaultLoadBalancing, defaultRetries, defaultTimeouts } from './defaults.ts'
-import { resolveHost } from './host.ts'
+import type { ResolveHost } from './host.ts'
 import { type AccessLogPlan, planAccessLog } from './mesh-access-log.ts'
 import { planFaults } from './mesh-fault-injection.ts'
 import { planRoutes, type ResolveBackend, type TreatRoute } from './mesh-http-route.ts'
@@ -20,6 +20,7 @@ import type { Planning } from './planning.ts'
 import { findPort, findService } from './rules/find-service.ts'
 import type { ServicePort, ServiceView } from './service-index.ts'
 import { type Effective, effective, perConf, type Setting } from './settings.ts'
+import { absent, Shared } from './shared.ts'
 
 /** The application beside the proxy → one service, on a port of its own. `taken`: names of listeners that are there already. */
 export function planOutbound(planning: Planning, outbound: Outbound, taken: ReadonlySet<string>): OutboundPlan {
@@ -40,12 +41,15 @@ export function planOutbound(planning: Planning, outbound: Outbound, taken: Read
     port.protocol === 'http'
       ? { protocol: 'http', virtualHost: planServiceHost(planning, name, ['*'], service, port) }
       : { protocol: 'tcp', ...planTcpTarget(planning, service, port) }
-  return { ...listener, name, target }
+  const shared = target.protocol === 'http' ? target.virtualHost : target
+  return outbounds.of([shared], `${name} ${listener.address} ${listener.port}`, () => ({ ...listener, name, target }))
 }
 
-/** A host that the application asked its HTTP proxy port for, `name` or `name:port`; null = nobody knows it. */
-export function planHost(planning: Planning, host: string): VirtualHostPlan | null {
-  const found = resolveHost(planning.view, host)
+const outbounds = new Shared<OutboundPlan>()
+
+/** A host that the application asks for, in the words that `resolve` reads; null = nobody knows it. */
+export function planHost(planning: Planning, host: string, resolve: ResolveHost): VirtualHostPlan | null {
+  const found = resolve(planning.view, host)
   return found && planServiceHost(planning, host, [host], found.service, found.port)
 }
 
@@ -171,22 +175,37 @@ export function planServiceHost(
   const destination = destinationOf(service, port)
   const rule = planning.rules('MeshHTTPRoute').confFor(service.resource, port.name)
   const own = serviceCluster(planning, service, port)
-  const routes = planRoutes({
-    layers: rule?.layers ?? [],
-    resolve: backendResolver(planning),
-    treat: treatRoutes(planning, () => destination),
-    own,
-  })
   // A MeshTCPRoute splits all connections where no MeshHTTPRoute looks into them.
   const tcp = rule ? null : planning.rules('MeshTCPRoute').confFor(service.resource, port.name)
-  const split = tcp ? planTcpBackends(tcp, own, backendResolver(planning)) : null
-  return {
-    name,
-    domains,
-    routes: split && split.length > 0 ? routes.map(route => withClusters(route, split)) : routes,
-    ...planTraffic(planning, destination, service.displayName),
+  const treat = treatRoutes(planning, () => destination)
+  const make = (): VirtualHostPlan => {
+    const routes = planRoutes({ layers: rule?.layers ?? [], resolve: backendResolver(planning), treat, own })
+    const split = tcp ? planTcpBackends(tcp, own, backendResolver(planning)) : null
+    return {
+      name,
+      domains,
+      routes: split && split.length > 0 ? routes.map(route => withClusters(route, split)) : routes,
+      ...planTraffic(planning, destination, service.displayName),
+    }
   }
+  // Routes lead to other services, and logs name the caller: what this proxy alone has.
+  if (rule || tcp || planning.rules('MeshAccessLog').confFor(service.resource, port.name)) return make()
+  const { resource, section } = destination
+  const ruleOf = (kind: 'MeshTimeout' | 'MeshRetry' | 'MeshLoadBalancingStrategy' | 'MeshRateLimit' | 'MeshFaultInjection') =>
+    planning.rules(kind).confFor(resource, section) ?? absent
+  const parts = [
+    resource,
+    port,
+    ruleOf('MeshTimeout'),
+    ruleOf('MeshRetry'),
+    ruleOf('MeshLoadBalancingStrategy'),
+    ruleOf('MeshRateLimit'),
+    ruleOf('MeshFaultInjection'),
+  ]
+  return virtualHosts.of(parts, `${name} ${domains.join(' ')} ${own.cluster}`, make)
 }
+
+const virtualHosts = new Shared<VirtualHostPlan>()
 
 function withClusters(route: VirtualHostPlan['routes'][number], clusters: TcpTargetPlan['clusters']): VirtualHostPlan['routes'][number] {
   return route.action.kind === 'forward' ? { ...route, action: { ...route.action, clusters } } : route

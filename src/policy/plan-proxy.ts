@@ -1,5 +1,7 @@
-import type { Dataplane } from '../model/kinds/dataplane.ts'
+import { type Dataplane, isZoneIngress } from '../model/kinds/dataplane.ts'
+import { agentlessOf } from './agentless.ts'
 import { defaultPassthrough } from './defaults.ts'
+import { type ResolveHost, resolveHost } from './host.ts'
 import { identityFor, spiffeIdFor } from './mesh-identity.ts'
 import { planMetrics } from './mesh-metric.ts'
 import { planPassthrough } from './mesh-passthrough.ts'
@@ -15,10 +17,16 @@ import { effective } from './settings.ts'
 import type { MeshView } from './view.ts'
 
 /**
- * Everything that one proxy shall do, from all resources at one revision. `wantedHosts` are the hosts that its application has asked
- * its HTTP proxy port for. What cannot be planned is left out with a warning; the rest stands.
+ * Everything that one proxy shall do, from all resources at one revision. `wantedHosts` are what its application has asked for by name: hosts of
+ * its HTTP proxy port, or (`resolve` = `resolveName`) what a gRPC application dials. What cannot be planned is left out with a warning; the rest
+ * stands.
  */
-export function planProxy(view: MeshView, dataplane: Dataplane, wantedHosts: Iterable<string> = []): ProxyPlan {
+export function planProxy(
+  view: MeshView,
+  dataplane: Dataplane,
+  wantedHosts: Iterable<string> = [],
+  resolve: ResolveHost = resolveHost,
+): ProxyPlan {
   const planning = new Planning(view, dataplane)
   const networking = dataplane.spec.networking
   const listeners: ListenerPlan[] = []
@@ -33,14 +41,15 @@ export function planProxy(view: MeshView, dataplane: Dataplane, wantedHosts: Ite
   if (networking.httpProxy) {
     const { address = '127.0.0.1', port } = networking.httpProxy
     listeners.push({ kind: 'http-proxy', name: 'http_proxy', address, port })
-    for (const host of wantedHosts) {
-      const plan = planHost(planning, host)
-      if (plan) onDemand.push(plan)
-    }
+  }
+  for (const host of wantedHosts) {
+    const plan = planHost(planning, host, resolve)
+    if (plan) onDemand.push(plan)
   }
   if (networking.gateway?.type === 'BUILTIN') listeners.push(...planGateways(planning))
   for (const listener of networking.listeners ?? [])
     if (listener.type === 'ZoneIngress') listeners.push(planZoneIngress(planning, listener))
+  if (isZoneIngress(dataplane.spec)) listeners.push(...planAgentless(planning))
   return {
     mesh: view.mesh,
     name: dataplane.name,
@@ -57,10 +66,19 @@ export function planProxy(view: MeshView, dataplane: Dataplane, wantedHosts: Ite
   }
 }
 
+/** On a zone gateway: a listener for each group of this zone's workloads that have no proxy. */
+function* planAgentless(planning: Planning): Generator<ListenerPlan> {
+  for (const { listener, cluster, warnings } of agentlessOf(planning.view).groups) {
+    planning.clusters.set(cluster.name, cluster)
+    for (const { resource, reason } of warnings) planning.warn(resource, reason)
+    yield listener
+  }
+}
+
 /** What a proxy is, by what its Dataplane has. */
 export function roleOf(dataplane: Dataplane): ProxyPlan['role'] {
   if (dataplane.spec.networking.gateway?.type === 'BUILTIN') return 'gateway'
-  return dataplane.spec.networking.listeners?.some(listener => listener.type === 'ZoneIngress') ? 'zone-gateway' : 'sidecar'
+  return isZoneIngress(dataplane.spec) ? 'zone-gateway' : 'sidecar'
 }
 
 /** The bundles that every proxy of the mesh gets: those of all zones, by trust domain. */

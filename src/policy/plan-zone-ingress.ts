@@ -1,5 +1,6 @@
 import { zoneIngressListenerName } from '../model/kinds/dataplane.ts'
 import { sniOf } from '../model/sni.ts'
+import { dialledNames } from './dialled-names.ts'
 import { memberPort } from './endpoints.ts'
 import type { ZoneIngressPlan } from './plan.ts'
 import { ingressCluster } from './plan-cluster.ts'
@@ -12,11 +13,16 @@ export function planZoneIngress(
 ): ZoneIngressPlan {
   const { view } = planning
   const chains: { sni: string; cluster: string }[] = []
+  const dialled: typeof chains = []
+  const dialledAsUnion: typeof chains = []
   for (const service of view.services.values()) {
     if (service.kind !== 'MeshService' || service.zone !== view.zone) continue
     for (const port of service.ports) {
       const cluster = ingressCluster(planning, service, port)
       chains.push({ sni: sniOf(service.resource, port.name), cluster })
+      const { own, united } = dialledNames(view, service, port)
+      dialled.push(...own.map(sni => ({ sni, cluster })))
+      dialledAsUnion.push(...united.map(sni => ({ sni, cluster })))
       for (const union of view.unionsOf(service)) {
         for (const unionPort of union.ports) {
           if (memberPort(union, unionPort.name, service) === port.name) chains.push({ sni: sniOf(union.resource, unionPort.name), cluster })
@@ -24,6 +30,8 @@ export function planZoneIngress(
       }
     }
   }
+  // Of one name the first counts.
+  chains.push(...dialled, ...dialledAsUnion)
   chains.sort((a, b) => (a.sni < b.sni ? -1 : a.sni > b.sni ? 1 : 0))
   return {
     kind: 'zone-ingress',

@@ -1,3 +1,4 @@
+import type { Lambda } from '../model/kinds/dataplane.ts'
 import type { AccessLogPlan } from './mesh-access-log.ts'
 import type { LimitsPlan, OutlierPlan } from './mesh-circuit-breaker.ts'
 import type { FaultPlan } from './mesh-fault-injection.ts'
@@ -64,7 +65,7 @@ export interface PlanWarning {
   readonly reason: string
 }
 
-export type ListenerPlan = InboundPlan | OutboundPlan | HttpProxyPlan | GatewayPlan | ZoneIngressPlan
+export type ListenerPlan = InboundPlan | AgentlessPlan | OutboundPlan | HttpProxyPlan | GatewayPlan | ZoneIngressPlan
 
 /** mTLS from peers → the application beside the proxy. */
 export interface InboundPlan {
@@ -85,6 +86,22 @@ export interface InboundPlan {
   readonly faults: readonly InboundRulePlan<readonly FaultPlan[]>[]
   readonly accessLogs: readonly AccessLogPlan[]
   readonly settings: Settings
+}
+
+/**
+ * On a zone gateway: mTLS from peers → instances of a workload that have no proxy, in whose name the gateway answers. It has no port:
+ * chains of the gateway's ZoneIngressPlan lead to it, by its name and inside the proxy. Instances under the same policies share one.
+ */
+export interface AgentlessPlan extends Omit<InboundPlan, 'kind' | 'address' | 'port'> {
+  readonly kind: 'agentless'
+  /** Whose certificate it presents: the SPIFFE ID of the workload. */
+  readonly spiffeId: string
+  /** Of the workload, not of the gateway; null = nothing is traced. */
+  readonly trace: TracePlan | null
+  /** Another instance is tried when one takes no connection. */
+  readonly retry: RetryPlan | null
+  /** The function that is invoked, if its cluster is one. */
+  readonly lambda: Lambda | null
 }
 
 /** What holds for some of the callers. */
@@ -234,7 +251,16 @@ export interface WeightedCluster {
   readonly weight: number
 }
 
-export type ClusterPlan = ServiceClusterPlan | LocalClusterPlan
+export type ClusterPlan = ServiceClusterPlan | LocalClusterPlan | LambdaClusterPlan
+
+/** An AWS Lambda function: requests become invocations. */
+export interface LambdaClusterPlan {
+  readonly kind: 'lambda'
+  readonly name: string
+  readonly lambda: Lambda
+  readonly timeouts: ConnectionTimeouts
+  readonly limits: LimitsPlan
+}
 
 /** The application beside the proxy. */
 export interface LocalClusterPlan {
@@ -258,7 +284,7 @@ export interface ServiceClusterPlan {
   readonly protocol: 'http' | 'tcp'
   /** Does it speak HTTP/2 and nothing else? */
   readonly http2: boolean
-  /** null: bytes are passed on as they are (a zone gateway's clusters). */
+  /** null: in plain text to workloads without a proxy, or bytes passed on as they are (a zone gateway's clusters). */
   readonly tls: { readonly sni: string; readonly allowedIds: readonly string[]; readonly versions: TlsVersionsPlan } | null
   readonly timeouts: ConnectionTimeouts
   readonly outlier: OutlierPlan
@@ -285,12 +311,13 @@ export type IdMatch = { readonly type: 'Exact' | 'Prefix'; readonly value: strin
 export interface EndpointSetRef {
   /** One line, unique for what follows. */
   readonly key: string
-  /** The service's key in the view: kind and stored name. */
+  /** The service's key in the view: kind and stored name. For scope `agentless`: `agentless/<workload>`. */
   readonly service: string
-  /** The port's name. */
+  /** The port's name. For scope `agentless`: the listener's. */
   readonly section: string
-  /** `local`: only this zone's instances (what a zone gateway offers). `all`: other zones' too, by their gateways. */
-  readonly scope: 'local' | 'all'
+  /** `local`: only this zone's instances (what a zone gateway offers). `all`: other zones' too, by their gateways. `agentless`: the
+   *  instances without a proxy behind one listener of a zone gateway. */
+  readonly scope: 'local' | 'all' | 'agentless'
   readonly locality: LocalityPlan
 }
 
@@ -342,4 +369,6 @@ export interface Endpoint {
   readonly state: 'healthy' | 'draining' | 'unhealthy'
   /** For people and logs: the Dataplane's name, or the zone's. */
   readonly name: string
+  /** A listener of the same proxy, reached by its name: address and port are those of nothing ('' and 0). */
+  readonly listener?: string
 }

@@ -15,6 +15,7 @@ import type { InboundState } from './application-health.ts'
 import { Certificates, type HeldIdentity } from './certificates.ts'
 import type { BoundListeners } from './control/listeners.ts'
 import { EXIT_NOT_AUTHORISED, ProxyError } from './proxy-error.ts'
+import { WorkloadCertificates } from './workload-certificates.ts'
 import type { Reach } from './zone-reach.ts'
 
 export const AGENT_PATH = '/skerry.agent.v1.Agent/Connect'
@@ -31,10 +32,15 @@ export interface AgentOptions {
   readonly clock: Clock
   readonly backoff: Backoff
   readonly log: Log
-  readonly onIdentity: (identity: HeldIdentity) => void
+  /** Absent: it needs no certificate, and asks for none. */
+  readonly onIdentity?: (identity: HeldIdentity) => void
+  /** To a zone gateway: the certificate of a workload in whose name it answers; null = it does no more. */
+  readonly onWorkloadIdentity?: (spiffeId: string, identity: HeldIdentity | null) => void
   readonly counters: () => ReadonlyMap<string, number>
   /** To a zone gateway: other zones' gateways, `host:port`, to see whether they can be reached; all of them each time. */
   readonly onWatch?: (addresses: readonly string[]) => void
+  /** How often the zone hears something at least. ms */
+  readonly renewEveryMs?: number
   /** The zone will not have this proxy, and trying again does not help. */
   readonly onRefused: (error: ProxyError) => void
 }
@@ -55,6 +61,7 @@ type Message = NonNullable<Exclude<MessageInitShape<typeof AgentMessageSchema>, 
 export class Agent {
   readonly #options: AgentOptions
   readonly #certificates: Certificates
+  readonly #workloads: WorkloadCertificates
   readonly #abort = new AbortController()
   #running: Promise<void> | undefined
   #stream: MessageStream | null = null
@@ -71,14 +78,30 @@ export class Agent {
     this.#certificates = new Certificates({
       clock: options.clock,
       log: options.log,
-      onIdentity: options.onIdentity,
+      onIdentity: identity => options.onIdentity?.(identity),
       request: csr => this.#send({ case: 'certificateRequest', value: { csr } }),
+    })
+    this.#workloads = new WorkloadCertificates({
+      clock: options.clock,
+      log: options.log,
+      onIdentity: (spiffeId, identity) => options.onWorkloadIdentity?.(spiffeId, identity),
+      request: (spiffeId, csr) => this.#send({ case: 'certificateRequest', value: { csr, spiffeId } }),
     })
   }
 
   /** A certificate from an earlier life. Before `start`. */
   restore(identity: HeldIdentity): void {
     this.#certificates.restore(identity)
+  }
+
+  /** Those of workloads. Before `start`. */
+  restoreWorkloads(identities: ReadonlyMap<string, HeldIdentity>): void {
+    this.#workloads.restore(identities)
+  }
+
+  /** In whose names a zone gateway has to answer, by SPIFFE ID; all of them each time. */
+  answerFor(spiffeIds: ReadonlySet<string>): void {
+    this.#workloads.want(spiffeIds)
   }
 
   get identity(): HeldIdentity | null {
@@ -141,6 +164,7 @@ export class Agent {
   async close(): Promise<void> {
     this.#abort.abort()
     this.#certificates.close()
+    this.#workloads.close()
     // Cancelled, not ended: a zone that hangs must not hold up the proxy's end.
     this.#stream?.end({ code: 'CANCELLED', message: 'the proxy stops' })
     await this.#running
@@ -195,7 +219,8 @@ export class Agent {
     const { dataplane, instanceId, version, engine } = this.#options
     const certificateNotAfterMs = BigInt(this.#certificates.current?.notAfterMs ?? 0)
     this.#send({ case: 'hello', value: { dataplane, instanceId, version, engine, certificateNotAfterMs } })
-    this.#certificates.connected()
+    if (this.#options.onIdentity) this.#certificates.connected()
+    this.#workloads.connected()
     if (this.#health) this.reportHealth(this.#health)
     if (this.#bound) this.reportBound(this.#bound)
     if (this.#reaches.length > 0) this.reportReaches(this.#reaches)
@@ -208,10 +233,15 @@ export class Agent {
         this.#onRegistered(message.value)
         break
       case 'certificate':
-        this.#certificates.receive(message.value)
+        if (message.value.spiffeId === '') this.#certificates.receive(message.value)
+        else this.#workloads.receive(message.value)
         break
       case 'renew':
-        this.#certificates.renew()
+        if (this.#options.onIdentity) this.#certificates.renew()
+        this.#workloads.renew()
+        break
+      case 'certificateRefused':
+        this.#workloads.refused(message.value)
         break
       case 'drained':
         this.#draining?.done()
@@ -237,7 +267,7 @@ export class Agent {
       zone: registered.zone,
       spiffeId: registered.spiffeId,
     })
-    this.#certificates.registered(registered.spiffeId)
+    if (this.#options.onIdentity) this.#certificates.registered(registered.spiffeId)
     for (const wake of this.#waitForRegistration) wake()
   }
 
@@ -262,7 +292,7 @@ export class Agent {
       timer = this.#options.clock.setTimeout(() => {
         this.#send({ case: 'counters', value: { values: Object.fromEntries(this.#options.counters()) } })
         next()
-      }, countersEveryMs)
+      }, this.#options.renewEveryMs ?? countersEveryMs)
     }
     next()
     return { cancel: () => timer.cancel() }

@@ -27,6 +27,8 @@ export interface BuiltInEngineOptions {
   /** The address to bind for a listener, if it is not its own. */
   readonly bindAddress: (listener: { readonly address: string; readonly port: number }) => string
   readonly onBound: (bound: BoundListeners) => void
+  /** In whose names it has to answer, by SPIFFE ID; all of them each time. */
+  readonly onWanted: (spiffeIds: ReadonlySet<string>) => void
 }
 
 /** The data plane in this process. */
@@ -48,6 +50,7 @@ export function builtInEngine(options: BuiltInEngineOptions): Engine {
     drainMs: options.drainMs,
     bindAddress: options.bindAddress,
     onBound: options.onBound,
+    onWanted: options.onWanted,
     onAccepted: () => saved.saveResources(() => control.resources()),
   })
   return {
@@ -57,6 +60,7 @@ export function builtInEngine(options: BuiltInEngineOptions): Engine {
     },
     trouble: '',
     setIdentity: identity => control.setIdentity(identity),
+    setWorkloadIdentity: (spiffeId, identity) => control.setWorkloadIdentity(spiffeId, identity),
     restore: async () => control.restore(await saved.loadResources()),
     start: () => control.start(),
     counters: () => data.counters(),

@@ -25,7 +25,7 @@ export interface CertificatesOptions {
 /** The zone signs at once, or when the mesh has an identity for this proxy; an answer that got lost is asked for again. */
 const askAgainMs = 60_000
 
-/** The proxy's certificate: a new key for each, made here, and never sent anywhere. */
+/** The certificate of one identity: a new key for each, made here, and never sent anywhere. */
 export class Certificates {
   readonly #options: CertificatesOptions
   #current: HeldIdentity | null = null

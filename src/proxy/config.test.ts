@@ -132,3 +132,14 @@ test('an Envoy is found by its path, and takes no flag that only the built-in pr
   assert.match(said, /--bind.*address of this machine/s)
   assert.match(said, /--access-log.*MeshAccessLog/s)
 })
+
+test('an application with gRPC’s own xDS client needs no port, and nothing that only a proxy could do for it', () => {
+  const { ports, engine, httpProxyPort } = config('--engine', 'grpc', '--port', '50051')
+
+  assert.deepEqual([ports[0]!.protocol, ports[0]!.port, engine.kind, httpProxyPort], ['grpc', 50_051, 'grpc', null])
+  assert.deepEqual(config('--engine', 'grpc').ports, [])
+  assert.match(problems('--engine', 'grpc', '--outbound', 'orders=10001'), /xds:\/\/\/NAME/)
+  assert.match(problems('--engine', 'grpc', '--port', '80/http'), /the application serves gRPC/)
+  assert.match(problems('--port', '50051/grpc'), /--engine envoy/)
+  assert.deepEqual(config('--engine', 'envoy', '--port', '50051/grpc').ports[0]!.protocol, 'grpc')
+})

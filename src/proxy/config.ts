@@ -3,6 +3,8 @@ import { logLevelOption } from '../std/log-option.ts'
 import type { Address } from '../std/option-value.ts'
 import { parseOptionValue } from '../std/option-value.ts'
 import type { OptionProblem, OptionSpec, OptionValues } from '../std/options.ts'
+import { type HealthCheck, healthChecks, readHealthCheck } from './health-check.ts'
+import { ownAddress } from './own-address.ts'
 
 /** The settings of `skerry proxy run`. */
 export const options = [
@@ -89,17 +91,15 @@ export const options = [
     key: 'protocol',
     value: 'string',
     placeholder: 'PROTOCOL',
-    help: 'What the application speaks on a --port that does not say',
-    default: 'http',
-    choices: ['http', 'tcp'],
+    help: 'What the application speaks on a --port that does not say: http, http2, grpc or tcp; by default http, and grpc with --engine grpc',
   },
   {
     flag: '--health',
     env: 'SKERRY_HEALTH',
     key: 'health',
     value: 'string',
-    placeholder: 'tcp|http:/PATH|none',
-    help: 'How to find out whether the application answers: a connection, a GET that answers 2xx or 3xx, or not at all',
+    placeholder: 'tcp|http:/PATH|grpc[:SERVICE]|none',
+    help: 'How to find out whether the application answers: a connection, a GET that answers 2xx or 3xx, grpc.health.v1, or not at all',
     default: 'tcp',
   },
   {
@@ -108,7 +108,7 @@ export const options = [
     key: 'address',
     value: 'string',
     placeholder: 'HOST',
-    help: 'Where other proxies reach this one',
+    help: "Where other proxies reach this one; auto is this machine's first IPv4 address that is neither loopback nor link-local",
     default: '127.0.0.1',
   },
   {
@@ -204,9 +204,9 @@ export const options = [
     key: 'engine',
     value: 'string',
     placeholder: 'ENGINE',
-    help: 'What carries the requests: skerry is this process, envoy an Envoy that it starts, configures and watches',
+    help: "What carries the requests: skerry is this process, envoy an Envoy that it starts, configures and watches, grpc the application itself with gRPC's own xDS client",
     default: 'skerry',
-    choices: ['skerry', 'envoy'],
+    choices: ['skerry', 'envoy', 'grpc'],
   },
   {
     flag: '--envoy-path',
@@ -231,13 +231,17 @@ export const options = [
 
 export type ProxyRole = 'sidecar' | 'gateway' | 'zone-gateway'
 /** What carries the requests. */
-export type EngineConfig = { readonly kind: 'skerry' } | { readonly kind: 'envoy'; readonly path: string; readonly concurrency: number }
-export type HealthCheck = { readonly kind: 'tcp' } | { readonly kind: 'http'; readonly path: string } | { readonly kind: 'none' }
+export type EngineConfig =
+  | { readonly kind: 'skerry' }
+  | { readonly kind: 'grpc' }
+  | { readonly kind: 'envoy'; readonly path: string; readonly concurrency: number }
+
+export type ApplicationProtocol = 'http' | 'http2' | 'grpc' | 'tcp'
 
 export interface ApplicationPort {
   readonly name: string
   readonly port: number
-  readonly protocol: 'http' | 'tcp'
+  readonly protocol: ApplicationProtocol
   /** Where the proxy listens for it; 0 = any free one. */
   readonly inboundPort: number
 }
@@ -263,7 +267,7 @@ export interface ProxyConfig {
   readonly mesh: string | undefined
   readonly name: string | undefined
   readonly ports: readonly ApplicationPort[]
-  readonly health: HealthCheck
+  readonly health: Exclude<HealthCheck, { kind: 'exec' }>
   readonly address: string
   readonly bind: string
   readonly ingressPort: number
@@ -294,13 +298,16 @@ export function readProxyConfig(values: OptionValues<typeof options>): ReadProxy
   repeated(ports.map(port => port.name)).forEach(name => {
     bad('--port', `${JSON.stringify(name)} names two ports: give each a name of its own, e.g. --port admin:9000`)
   })
-  if (role === 'sidecar' && values.port.length === 0) bad('--port', 'a sidecar needs the port of its application: give --port 8080')
+  if (role === 'sidecar' && values.port.length === 0 && values.engine !== 'grpc')
+    bad('--port', 'a sidecar needs the port of its application: give --port 8080')
   if (role !== 'sidecar' && values.port.length > 0) bad('--port', `a ${role} has no application beside it: leave --port out`)
   if (values.inboundPort.length > values.port.length)
     bad('--inbound-port', `there are ${values.inboundPort.length} for ${values.port.length} --port`)
   if (values.tokenFile === undefined && values.token === undefined) {
     bad('--token-file', 'is needed: make a token with skerry token dataplane, and give --token-file FILE or set SKERRY_DATAPLANE_TOKEN')
   }
+  const own = values.address === 'auto' ? ownAddress() : values.address
+  if (own === undefined) bad('--address', 'is auto, and this machine has no address but loopback and link-local ones: give one')
   const config: ProxyConfig = {
     cp: controlPlane(values.cp, bad),
     tokenFile: values.tokenFile,
@@ -313,11 +320,11 @@ export function readProxyConfig(values: OptionValues<typeof options>): ReadProxy
     name: name(values.name, '--name', bad),
     ports,
     health: health(values.health, bad),
-    address: values.address,
-    bind: values.bind ?? values.address,
+    address: own ?? values.address,
+    bind: values.bind ?? own ?? values.address,
     ingressPort: portNumber(String(values.ingressPort), '--ingress-port', bad),
     outbounds: values.outbound.map(text => outbound(text, bad)).filter(outbound => outbound !== null),
-    httpProxyPort: httpProxyPort(values.httpProxyPort, role, bad),
+    httpProxyPort: httpProxyPort(values.httpProxyPort, role, values.engine, bad),
     labels: labels(values.label, bad),
     data: values.data,
     admin: admin(values.admin, bad),
@@ -333,11 +340,27 @@ type Bad = (where: string, message: string) => void
 /** An Envoy listens where the zone says, and writes the access log that a policy asks for. */
 function engine(values: OptionValues<typeof options>, bad: Bad): EngineConfig {
   if (values.engine === 'skerry') return { kind: 'skerry' }
+  if (values.engine === 'grpc') return grpcEngine(values, bad)
   if (values.bind !== undefined && values.bind !== values.address)
     bad('--bind', 'with --engine envoy the proxy listens on --address itself: leave --bind out, and give an address of this machine')
   if (values.accessLog !== 'none') bad('--access-log', 'is the built-in proxy’s: with --engine envoy apply a MeshAccessLog')
   if (values.envoyConcurrency < 1) bad('--envoy-concurrency', 'must be 1 or more')
   return { kind: 'envoy', path: values.envoyPath, concurrency: values.envoyConcurrency }
+}
+
+/** The application listens and dials by itself: what only a proxy could do for it has no place here. */
+function grpcEngine(values: OptionValues<typeof options>, bad: Bad): EngineConfig {
+  const where = 'with --engine grpc '
+  if (values.role !== 'sidecar')
+    bad('--role', `${where}there is an application, and no proxy that could be a ${values.role}: leave --role out`)
+  if (values.inboundPort.length > 0)
+    bad('--inbound-port', `${where}peers reach the application itself, on its --port: leave --inbound-port out`)
+  if (values.outbound.length > 0) bad('--outbound', `${where}the application dials services by name, as xds:///NAME: leave --outbound out`)
+  if ((values.httpProxyPort ?? 'none') !== 'none') bad('--http-proxy-port', `${where}there is no HTTP proxy: leave --http-proxy-port out`)
+  if (values.bind !== undefined && values.bind !== values.address)
+    bad('--bind', `${where}the application listens where it wants: leave --bind out`)
+  if (values.accessLog !== 'none') bad('--access-log', `${where}requests are seen by the application alone: leave --access-log out`)
+  return { kind: 'grpc' }
 }
 
 /** With or without `https://`, which is what it speaks. */
@@ -349,13 +372,29 @@ function controlPlane(text: string, bad: Bad): string {
 
 function applicationPort(text: string, values: OptionValues<typeof options>, index: number, bad: Bad): ApplicationPort | null {
   const match = /^(?:([a-z0-9](?:[-a-z0-9]*[a-z0-9])?):)?(\d+)(?:\/(\w+))?$/.exec(text)
-  const protocol = match?.[3] ?? values.protocol
-  if (!match || (protocol !== 'http' && protocol !== 'tcp')) {
-    bad('--port', `${JSON.stringify(text)} is not [NAME:]PORT[/PROTOCOL], e.g. 8080, admin:9000, db:5432/tcp; protocols are http and tcp`)
+  const protocol = match?.[3] ?? values.protocol ?? (values.engine === 'grpc' ? 'grpc' : 'http')
+  if (!match || !isProtocol(protocol)) {
+    bad(
+      '--port',
+      `${JSON.stringify(text)} is not [NAME:]PORT[/PROTOCOL], e.g. 8080, admin:9000, db:5432/tcp; protocols are ${protocols.join(', ')}`,
+    )
     return null
   }
+  if (values.engine === 'skerry' && (protocol === 'http2' || protocol === 'grpc'))
+    bad(
+      '--port',
+      `${JSON.stringify(text)} is ${protocol}, and the built-in proxy speaks HTTP/1.1: give --engine envoy, or /tcp to pass bytes on`,
+    )
+  if (values.engine === 'grpc' && protocol !== 'grpc')
+    bad('--port', `${JSON.stringify(text)} is ${protocol}: with --engine grpc the application serves gRPC`)
   const inboundPort = portNumber(values.inboundPort[index] ?? '0', '--inbound-port', bad)
   return { name: match[1] ?? 'main', port: portNumber(match[2]!, '--port', bad, 1), protocol, inboundPort }
+}
+
+const protocols = ['http', 'http2', 'grpc', 'tcp'] as const
+
+function isProtocol(text: string): text is ApplicationProtocol {
+  return (protocols as readonly string[]).includes(text)
 }
 
 function outbound(text: string, bad: Bad): OutboundPort | null {
@@ -370,15 +409,15 @@ function outbound(text: string, bad: Bad): OutboundPort | null {
   return null
 }
 
-function httpProxyPort(text: string | undefined, role: ProxyRole, bad: Bad): number | null {
-  if (text === undefined) return role === 'sidecar' ? 0 : null
+function httpProxyPort(text: string | undefined, role: ProxyRole, engine: string, bad: Bad): number | null {
+  if (text === undefined) return role === 'sidecar' && engine !== 'grpc' ? 0 : null
   return text === 'none' ? null : portNumber(text, '--http-proxy-port', bad)
 }
 
-function health(text: string, bad: Bad): HealthCheck {
-  if (text === 'tcp' || text === 'none') return { kind: text }
-  if (text.startsWith('http:/') && !/\s/.test(text)) return { kind: 'http', path: text.slice('http:'.length) }
-  bad('--health', `${JSON.stringify(text)} is none of tcp, none, http:/PATH (e.g. http:/healthz)`)
+function health(text: string, bad: Bad): ProxyConfig['health'] {
+  const check = readHealthCheck(text)
+  if (check !== null && check.kind !== 'exec') return check
+  bad('--health', `${JSON.stringify(text)} is none of ${healthChecks}`)
   return { kind: 'tcp' }
 }
 

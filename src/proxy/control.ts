@@ -41,6 +41,8 @@ export interface ControlOptions {
   readonly bindAddress?: (listener: { readonly address: string; readonly port: number }) => string
   /** Something is listening now, or could not be made to. */
   readonly onBound?: (bound: BoundListeners) => void
+  /** In whose names it has to answer, by SPIFFE ID; all of them each time. */
+  readonly onWanted?: (spiffeIds: ReadonlySet<string>) => void
   /** What `resources()` returns has changed. */
   readonly onAccepted?: () => void
   readonly onState?: (state: AdsClientState) => void
@@ -94,6 +96,7 @@ export class Control {
       drainMs: options.drainMs,
       bindAddress: options.bindAddress ?? (({ address }) => address),
       onBound: bound => options.onBound?.(bound),
+      onWanted: spiffeIds => options.onWanted?.(spiffeIds),
       // Asked for again, it will be refused: the control plane must not go on believing that it is in force.
       onLateFailure: name => {
         this.#accepted.get(LDS)!.delete(name)
@@ -138,7 +141,14 @@ export class Control {
 
   setIdentity(identity: IdentityMaterial): void {
     this.#options.data.setIdentity(identity)
-    this.#listeners.identityCame()
+    this.#listeners.identityCame(null)
+    this.#advance()
+  }
+
+  setWorkloadIdentity(spiffeId: string, identity: IdentityMaterial | null): void {
+    this.#options.data.setWorkloadIdentity(spiffeId, identity)
+    if (identity) this.#listeners.identityCame(spiffeId)
+    else this.#listeners.identityWent(spiffeId)
     this.#advance()
   }
 

@@ -1,3 +1,4 @@
+import type { Lambda } from '../model/kinds/dataplane.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
 import type { Random } from '../std/random.ts'
@@ -5,6 +6,8 @@ import { Listener } from './accept/listener.ts'
 import { isLoopback } from './accept/loopback.ts'
 import type { ClusterTable, DataPlane, EndpointTable, IdentityMaterial, ListenerTable, RouteTable, TrustTable } from './compile/table.ts'
 import { collectCounters } from './counters.ts'
+import { awsCredentials, type Credentials } from './lambda/credentials.ts'
+import { FunctionHost } from './lambda/function-host.ts'
 import { type AccessRecord, formatAccessRecord } from './stack/access-log.ts'
 import { HostsWanted } from './stack/hosts-wanted.ts'
 import { findVirtualHost } from './stack/match-route.ts'
@@ -22,6 +25,8 @@ export interface DataPlaneOptions {
   readonly accessLog?: (line: string) => void
   /** The application beside this proxy did not take a connection of the named cluster: a reason to probe it at once. */
   readonly onLocalFailure?: (cluster: string) => void
+  /** What functions are invoked with; by default what the AWS tools find on this machine, and roles that it assumes with that. */
+  readonly awsCredentials?: (lambda: Lambda) => Credentials
 }
 
 /** For tests and benches, beside what `DataPlane` offers. */
@@ -45,6 +50,7 @@ class DataPath implements RunningDataPlane {
   readonly #wheel: TimerWheel
   readonly #tls: TlsMaterial
   readonly #runtime: Runtime
+  readonly #functionHost: (lambda: Lambda) => FunctionHost
   readonly #clusters = new Map<string, Cluster>()
   /** Of clusters that were not set yet. */
   readonly #earlyEndpoints = new Map<string, EndpointTable>()
@@ -57,6 +63,8 @@ class DataPath implements RunningDataPlane {
   constructor(options: DataPlaneOptions) {
     const { clock, random, log, accessLog } = options
     this.#log = log
+    const credentialsFor = options.awsCredentials ?? awsCredentials(clock)
+    this.#functionHost = lambda => new FunctionHost(lambda, { clock, log, credentials: credentialsFor(lambda) })
     this.#clock = clock
     const faults = (error: unknown) => log.error('unexpected error on a connection', { error })
     this.#wheel = new TimerWheel(clock, faults)
@@ -70,6 +78,7 @@ class DataPath implements RunningDataPlane {
       tls: this.#tls,
       faults,
       clusters: this.#clusters,
+      internalListener: name => this.#listeners.get(name),
       hostsWanted: new HostsWanted(clock, (table, host) => this.onHostWanted(table, host)),
       accessLog: accessLog === undefined ? null : (record: AccessRecord) => accessLog(formatAccessRecord(record)),
       onLocalFailure: options.onLocalFailure ?? (() => {}),
@@ -85,7 +94,8 @@ class DataPath implements RunningDataPlane {
     const current = this.#listeners.get(table.name)
     if (current?.canBecome(table)) return current.swap(table)
     const next = new Listener(table, this.#runtime, current?.stats)
-    const isSamePort = current !== undefined && current.table.address === table.address && current.table.port === table.port
+    const isSamePort =
+      current !== undefined && !table.isInternal && current.table.address === table.address && current.table.port === table.port
     // On another port the old one serves until the new one is open; on the same port it has to go first.
     if (isSamePort) {
       current.stopAccepting()
@@ -131,7 +141,8 @@ class DataPath implements RunningDataPlane {
       return
     }
     const { random, faults } = this.#runtime
-    const cluster = new Cluster(table, { tls: this.#tls, wheel: this.#wheel, faults, random, now: () => this.#clock.monotonic() })
+    const now = () => this.#clock.monotonic()
+    const cluster = new Cluster(table, { tls: this.#tls, wheel: this.#wheel, faults, random, now, functionHost: this.#functionHost })
     this.#clusters.set(table.name, cluster)
     const endpoints = this.#earlyEndpoints.get(table.name)
     this.#earlyEndpoints.delete(table.name)
@@ -152,6 +163,14 @@ class DataPath implements RunningDataPlane {
 
   setIdentity(identity: IdentityMaterial): void {
     this.#tls.setIdentity(identity)
+  }
+
+  setWorkloadIdentity(spiffeId: string, identity: IdentityMaterial | null): void {
+    this.#tls.setWorkloadIdentity(spiffeId, identity)
+    for (const listener of this.#listeners.values()) {
+      const { accept } = listener.table
+      if (accept.kind === 'mtls' && accept.spiffeId === spiffeId) listener.renewContext()
+    }
   }
 
   setTrust(trust: TrustTable): void {

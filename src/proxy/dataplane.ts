@@ -1,4 +1,4 @@
-import { workloadLabel } from '../model/labels.ts'
+import { proxyLabel, workloadLabel } from '../model/labels.ts'
 import type { Address } from '../std/option-value.ts'
 import type { ProxyConfig } from './config.ts'
 
@@ -18,10 +18,12 @@ export function dataplaneOf({ config, mesh, name, service, ports }: Registration
     type: 'Dataplane',
     mesh,
     name,
-    labels: { [workloadLabel]: service, ...config.labels },
+    labels: { [workloadLabel]: service, ...(config.engine.kind === 'grpc' ? { [proxyLabel]: 'grpc' } : {}), ...config.labels },
     networking: {
       address: config.address,
-      ...(config.role === 'sidecar' ? { inbound: config.ports.map(it => inbound(config, it, port(`inbound.${it.name}`))) } : {}),
+      ...(config.role === 'sidecar'
+        ? { inbound: config.ports.map(it => inbound(config, it, config.engine.kind === 'grpc' ? it.port : port(`inbound.${it.name}`))) }
+        : {}),
       ...(config.role === 'gateway' ? { gateway: { type: 'BUILTIN' } } : {}),
       ...(config.role === 'zone-gateway' ? { listeners: [{ type: 'ZoneIngress', address: config.address, port: port('ingress') }] } : {}),
       ...(config.outbounds.length > 0 ? { outbound: config.outbounds.map(outbound) } : {}),

@@ -11,6 +11,8 @@ export interface Engine {
   readonly trouble: string
   /** Puts a certificate in force; connections that are open keep theirs. */
   setIdentity(identity: HeldIdentity): void
+  /** … or that of a workload, by SPIFFE ID; null = it is no longer needed. Absent: it is never a zone gateway. */
+  setWorkloadIdentity?(spiffeId: string, identity: HeldIdentity | null): void
   /** Serves what was accepted in an earlier life, if it can. Before `start`. */
   restore(): Promise<void>
   /** Takes configuration from the zone, and stays connected to it. */

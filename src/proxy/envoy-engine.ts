@@ -14,9 +14,11 @@ import { askEnvoy } from './envoy/admin-client.ts'
 import { AgentServer } from './envoy/agent-server.ts'
 import { EnvoyProcess, logFormat } from './envoy/envoy-process.ts'
 import { busyPath, metricsOf, underWay } from './envoy/envoy-state.ts'
+import { KeptConfiguration } from './envoy/kept-configuration.ts'
 import { adminSocketOf, envoyFolder } from './envoy/leftover.ts'
 import { ListenerWatch } from './envoy/listener-watch.ts'
-import { ProxyError } from './proxy-error.ts'
+import type { SavedState } from './saved-state.ts'
+import { socketPath } from './socket-path.ts'
 
 export interface EnvoyEngineOptions {
   /** Its program, and the version that `findEnvoy` found there. */
@@ -30,6 +32,8 @@ export interface EnvoyEngineOptions {
   readonly instanceId: string
   /** The proxy's; readable by this user only. */
   readonly directory: string
+  /** What it accepted in an earlier life. */
+  readonly saved: SavedState
   /** Opens an ADS stream, as soon as the zone knows the proxy. */
   readonly connect: (signal: AbortSignal) => Promise<MessageStream>
   readonly clock: Clock
@@ -37,10 +41,10 @@ export interface EnvoyEngineOptions {
   readonly log: Log
   readonly drainMs: number
   readonly onBound: (bound: BoundListeners) => void
+  /** In whose names it has to answer, by SPIFFE ID; all of them each time. */
+  readonly onWanted: (spiffeIds: ReadonlySet<string>) => void
 }
 
-/** The longest path of a unix socket, in bytes. https://man7.org/linux/man-pages/man7/unix.7.html */
-const longestSocketPath = 107
 const restart = { baseMs: 100, maxMs: 5000 }
 const countersEveryMs = 10_000
 /** Of an Envoy's thousands, what the zone shows. */
@@ -61,7 +65,9 @@ export async function envoyEngine(options: EnvoyEngineOptions): Promise<Engine> 
   const bootstrapFile = join(folder, 'bootstrap.json')
 
   const watch = new ListenerWatch({ socket: adminSocket, clock, onChange: onBound })
-  const agent = new AgentServer({ socket: agentSocket, connect: options.connect, onAnswer: () => watch.nudge(), log })
+  const { connect, onWanted } = options
+  const kept = new KeptConfiguration(options.saved, log)
+  const agent = new AgentServer({ socket: agentSocket, connect, kept, clock, onAnswer: () => watch.nudge(), onWanted, log })
   const { nodeId, service, instanceId } = options
   await writeDurably(bootstrapFile, JSON.stringify(envoyBootstrap({ nodeId, service, instanceId, agentSocket, adminSocket }), null, 2))
   let crashes = 0
@@ -106,8 +112,16 @@ export async function envoyEngine(options: EnvoyEngineOptions): Promise<Engine> 
       return watch.isLive ? agent.notDelivered : 'Envoy is not live'
     },
     setIdentity: identity => agent.setIdentity(identity),
-    // An Envoy keeps nothing on disk; what it will ask for first is there before it is.
-    restore: () => agent.listen(),
+    setWorkloadIdentity(spiffeId, identity) {
+      if (identity) agent.setIdentity(identity, spiffeId)
+      else agent.dropIdentity(spiffeId)
+      watch.nudge()
+    },
+    // What it will ask for first is there before it is.
+    async restore() {
+      await kept.load()
+      await agent.listen()
+    },
     start() {
       envoy.start()
       void keepCounting()
@@ -138,13 +152,4 @@ export async function envoyEngine(options: EnvoyEngineOptions): Promise<Engine> 
       await agent.close()
     },
   }
-}
-
-function socketPath(path: string): string {
-  if (Buffer.byteLength(path) <= longestSocketPath) return path
-  throw new ProxyError(
-    'SKERRY_DATA_UNUSABLE',
-    `${path} is longer than the ${longestSocketPath} bytes that the path of a unix socket may have`,
-    'give a shorter --data DIR',
-  )
 }

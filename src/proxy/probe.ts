@@ -1,11 +1,27 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { probeExec } from './probe-exec.ts'
+import { probeGrpc } from './probe-grpc.ts'
 
 /** What is asked of an application to find out whether it answers. */
 export type Probe =
   | { readonly kind: 'none' }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'http'; readonly host: string; readonly port: number; readonly path: string }
+  | HttpProbe
+  /** @param service '' = the server as a whole */
+  | { readonly kind: 'grpc'; readonly host: string; readonly port: number; readonly service: string }
+  | { readonly kind: 'exec'; readonly command: readonly string[] }
+
+export interface HttpProbe {
+  readonly kind: 'http'
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  /** Absent = GET. */
+  readonly method?: string | undefined
+  /** First and last of each range of statuses that are good; absent = 200–399. */
+  readonly codes?: readonly (readonly [number, number])[] | undefined
+}
 
 export type ProbeResult =
   | { readonly kind: 'up' }
@@ -24,6 +40,10 @@ export const runProbe: RunProbe = (probe, timeoutMs) => {
       return probeTcp(probe, timeoutMs)
     case 'http':
       return probeHttp(probe, timeoutMs)
+    case 'grpc':
+      return probeGrpc(probe, timeoutMs)
+    case 'exec':
+      return probeExec(probe, timeoutMs)
   }
 }
 
@@ -40,18 +60,20 @@ function probeTcp({ host, port }: Extract<Probe, { kind: 'tcp' }>, timeoutMs: nu
   })
 }
 
-/** 2xx and 3xx are good. */
-function probeHttp({ host, port, path }: Extract<Probe, { kind: 'http' }>, timeoutMs: number): Promise<ProbeResult> {
+function probeHttp({ host, port, path, method = 'GET', codes = [[200, 399]] }: HttpProbe, timeoutMs: number): Promise<ProbeResult> {
+  const what = `${method} ${path}`
   return new Promise(resolve => {
-    const get = request({ host, port, path, agent: false, timeout: timeoutMs, headers: { 'user-agent': 'skerry-probe' } }, response => {
+    const options = { host, port, path, method, agent: false, timeout: timeoutMs, headers: { 'user-agent': 'skerry-probe' } }
+    const ask = request(options, response => {
       response.resume()
       const status = response.statusCode ?? 0
-      get.destroy()
-      resolve(status >= 200 && status < 400 ? { kind: 'up' } : { kind: 'down', reason: `GET ${path} answered ${status}` })
+      ask.destroy()
+      const isGood = codes.some(([first, last]) => status >= first && status <= last)
+      resolve(isGood ? { kind: 'up' } : { kind: 'down', reason: `${what} answered ${status}` })
     })
-    get.on('timeout', () => get.destroy(new Error(`GET ${path} was not answered within ${timeoutMs} ms`)))
-    get.on('error', error => resolve(failed(error, host, port)))
-    get.end()
+    ask.on('timeout', () => ask.destroy(new Error(`${what} was not answered within ${timeoutMs} ms`)))
+    ask.on('error', error => resolve(failed(error, host, port)))
+    ask.end()
   })
 }
 

@@ -13,6 +13,7 @@ import { Admin } from './admin.ts'
 import { AGENT_PATH, Agent } from './agent.ts'
 import { ApplicationHealth } from './application-health.ts'
 import { builtInEngine } from './built-in-engine.ts'
+import type { HeldIdentity } from './certificates.ts'
 import type { DataPlane } from './compile/table.ts'
 import type { ProxyConfig } from './config.ts'
 import { createDataPlane, type DataPlaneOptions } from './data.ts'
@@ -21,8 +22,10 @@ import type { Engine } from './engine.ts'
 import { findEnvoy } from './envoy/find-envoy.ts'
 import { endLeftover } from './envoy/leftover.ts'
 import { envoyEngine } from './envoy-engine.ts'
+import { grpcEngine } from './grpc-engine.ts'
+import { probeOf } from './health-check.ts'
 import { choosePorts, type PortWish, readPorts } from './ports.ts'
-import { type Probe, runProbe } from './probe.ts'
+import { runProbe } from './probe.ts'
 import { ProxyError } from './proxy-error.ts'
 import { SavedState } from './saved-state.ts'
 import { settleWho } from './who.ts'
@@ -38,7 +41,7 @@ export interface ProxyDependencies {
   /** By default the one of `data.ts`. */
   readonly createDataPlane?: (options: DataPlaneOptions) => DataPlane
   /** Opens a stream to the zone; by default over gRPC. */
-  readonly open?: (path: string, signal: AbortSignal) => MessageStream | Promise<MessageStream>
+  readonly open?: (path: string, signal: AbortSignal, metadata?: Readonly<Record<string, string>>) => MessageStream | Promise<MessageStream>
 }
 
 export interface RunningProxy {
@@ -81,9 +84,9 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
     fail(error)
     void agent.close()
   }
-  const dial = async (path: string, signal: AbortSignal) => {
+  const dial = async (path: string, signal: AbortSignal, metadata?: Readonly<Record<string, string>>) => {
     try {
-      return await line.open(path, signal)
+      return await line.open(path, signal, metadata)
     } catch (error) {
       // A control plane with another CA than the token's will not become the right one by asking again.
       if (error instanceof FirstContactError && error.code === 'SKERRY_CA_MISMATCH' && !agent.isRegistered) {
@@ -100,11 +103,14 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
   const forApplication = new Set([...ports].filter(([key]) => !isForPeers(key)).map(([, { port }]) => port))
 
   // The zone plans for Dataplanes that it knows: asked before, it would take everything away.
-  const connect = async (signal: AbortSignal) => {
+  const connectOn = async (path: string, signal: AbortSignal) => {
     await agent.registered(signal)
     signal.throwIfAborted()
-    return open(DELTA_ADS_PATH, signal)
+    return open(path, signal, { 'skerry-instance': instanceId })
   }
+  const connect = (signal: AbortSignal) => connectOn(DELTA_ADS_PATH, signal)
+  /** What is held for workloads without a proxy. */
+  const workloads = new Map<string, HeldIdentity>()
   const engine = await openEngine()
   const agent: Agent = new Agent({
     connect: signal => open(AGENT_PATH, signal),
@@ -118,6 +124,12 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
     onIdentity: identity => {
       engine.setIdentity(identity)
       if (!isRestoring) void saved.saveIdentity(identity)
+    },
+    onWorkloadIdentity: (spiffeId, identity) => {
+      if (identity) workloads.set(spiffeId, identity)
+      else workloads.delete(spiffeId)
+      engine.setWorkloadIdentity?.(spiffeId, identity)
+      if (!isRestoring) saved.saveWorkloads(workloads)
     },
     counters: () => engine.counters(),
     onWatch: addresses => reach.watch(addresses),
@@ -135,8 +147,13 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
       log,
       drainMs: config.drainTimeoutMs,
       onBound: (bound: Engine['bound']) => agent.reportBound(bound),
+      onWanted: (spiffeIds: ReadonlySet<string>) => agent.answerFor(spiffeIds),
     }
-    if (config.engine.kind === 'envoy') return envoyEngine({ ...common, ...config.engine, version: envoyVersion, directory, random })
+    if (config.engine.kind === 'grpc') {
+      const backoff = new Backoff({ ...reconnect, random })
+      return grpcEngine({ ...common, connect: connectOn, ports: config.ports, directory, backoff })
+    }
+    if (config.engine.kind === 'envoy') return envoyEngine({ ...common, ...config.engine, version: envoyVersion, directory, saved, random })
     const { createDataPlane: create = createDataPlane, accessLog } = dependencies
     const data = create({ clock, random, log, onLocalFailure: () => health.probeNow(), ...(accessLog ? { accessLog } : {}) })
     return builtInEngine({
@@ -149,7 +166,10 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
   }
 
   const health: ApplicationHealth = new ApplicationHealth({
-    inbounds: config.ports.map(port => ({ name: port.name, probe: probeOf(config, port.port) })),
+    inbounds: config.ports.map(port => ({
+      name: port.name,
+      probe: probeOf(config.health, config.engine.kind === 'grpc' ? config.address : loopback, port.port),
+    })),
     clock,
     onChange: states => agent.reportHealth(states),
   })
@@ -161,7 +181,7 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
     const states = health.states.filter(state => !state.ready)
     if (failures.length > 0) return failures.map(({ listener, reason }) => `${listener}: ${reason}`).join('; ')
     if (engine.trouble !== '') return engine.trouble
-    if (listeners.length === 0) return 'nothing is configured yet'
+    if (listeners.length === 0 && (config.engine.kind !== 'grpc' || config.ports.length > 0)) return 'nothing is configured yet'
     return states.map(state => `application ${state.name}: ${state.reason}`).join('; ')
   }
 
@@ -180,6 +200,7 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
   let isRestoring = true
   const identity = await saved.loadIdentity()
   if (identity) agent.restore(identity)
+  agent.restoreWorkloads(await saved.loadWorkloads())
   await engine.restore()
   isRestoring = false
   health.start()
@@ -206,7 +227,9 @@ export async function startProxy(config: ProxyConfig, dependencies: ProxyDepende
 /** Everything that this proxy will listen on, as far as it is known before the zone has spoken. */
 function portWishes(config: ProxyConfig): PortWish[] {
   const { bind } = config
-  const wishes: PortWish[] = config.ports.map(port => ({
+  // A gRPC application listens itself, on its own port.
+  const inbounds = config.engine.kind === 'grpc' ? [] : config.ports
+  const wishes: PortWish[] = inbounds.map(port => ({
     key: `inbound.${port.name}`,
     flag: '--inbound-port',
     host: bind,
@@ -223,8 +246,4 @@ function portWishes(config: ProxyConfig): PortWish[] {
 
 function isForPeers(key: string): boolean {
   return key === 'ingress' || key.startsWith('inbound.')
-}
-
-function probeOf({ health }: ProxyConfig, port: number): Probe {
-  return health.kind === 'none' ? health : { ...health, host: loopback, port }
 }

@@ -21,13 +21,16 @@ export interface SavedStateOptions {
 
 /**
  * What a proxy needs to serve before, or without, its zone: `config.state`, the resources it accepted last (a DeltaDiscoveryResponse),
- * and `identity.state`, its certificate with the key, which never leaves this machine.
+ * and `identity.state`, its certificate with the key, which never leaves this machine; a zone gateway besides `workloads.state`, the same of
+ * those in whose names it answers.
  */
 export class SavedState {
   readonly #options: SavedStateOptions
   readonly #configPath: string
   readonly #identityPath: string
+  readonly #workloadsPath: string
   #resources: (() => readonly AcceptedResource[]) | null = null
+  #workloads: ReadonlyMap<string, HeldIdentity> | null = null
   #timer: Timer | null = null
   #writing: Promise<void> = Promise.resolve()
 
@@ -35,6 +38,7 @@ export class SavedState {
     this.#options = options
     this.#configPath = join(options.directory, 'config.state')
     this.#identityPath = join(options.directory, 'identity.state')
+    this.#workloadsPath = join(options.directory, 'workloads.state')
   }
 
   async loadResources(): Promise<readonly AcceptedResource[]> {
@@ -55,6 +59,20 @@ export class SavedState {
     return identity !== null && identity.notAfterMs > this.#options.clock.now() ? identity : null
   }
 
+  /** Those of workloads without a proxy that are still valid, by SPIFFE ID. */
+  async loadWorkloads(): Promise<ReadonlyMap<string, HeldIdentity>> {
+    const body = await this.#read(this.#workloadsPath)
+    const saved = body === null ? [] : (JSON.parse(body.toString()) as [string, HeldIdentity][])
+    const now = this.#options.clock.now()
+    return new Map(saved.filter(([, identity]) => identity.notAfterMs > now))
+  }
+
+  /** Soon; of many changes the last is written. */
+  saveWorkloads(identities: ReadonlyMap<string, HeldIdentity>): void {
+    this.#workloads = identities
+    this.#flushSoon()
+  }
+
   saveIdentity(identity: HeldIdentity): Promise<void> {
     return this.#write(this.#identityPath, Buffer.from(JSON.stringify(identity)))
   }
@@ -62,6 +80,10 @@ export class SavedState {
   /** Soon; of many changes the last is written. */
   saveResources(resources: () => readonly AcceptedResource[]): void {
     this.#resources = resources
+    this.#flushSoon()
+  }
+
+  #flushSoon(): void {
     this.#timer ??= this.#options.clock.setTimeout(() => {
       this.#timer = null
       void this.#flush()
@@ -76,8 +98,10 @@ export class SavedState {
   }
 
   #flush(): Promise<void> {
-    const resources = this.#resources
+    const [resources, workloads] = [this.#resources, this.#workloads]
     this.#resources = null
+    this.#workloads = null
+    if (workloads !== null) void this.#write(this.#workloadsPath, Buffer.from(JSON.stringify([...workloads])))
     return resources === null ? this.#writing : this.#write(this.#configPath, encode(resources()))
   }
 

@@ -15,7 +15,9 @@ export interface Who {
   readonly directory: string
 }
 
-export async function settleWho(config: ProxyConfig): Promise<Who> {
+export async function settleWho(
+  config: Pick<ProxyConfig, 'tokenFile' | 'token' | 'caFile' | 'role' | 'service' | 'mesh' | 'name' | 'data'>,
+): Promise<Who> {
   const claims = checkToken(await readToken(config), config.caFile)?.claims ?? {}
   const mesh = config.mesh ?? textOf(claims.mesh) ?? 'default'
   const service = config.service ?? textOf(claims.workload) ?? (config.role === 'sidecar' ? config.name : config.role)

@@ -36,7 +36,8 @@ export class ZoneLine {
     this.#options = options
   }
 
-  async open(path: string, signal: AbortSignal): Promise<MessageStream> {
+  /** `metadata`: what to say besides the token. */
+  async open(path: string, signal: AbortSignal, metadata: Readonly<Record<string, string>> = {}): Promise<MessageStream> {
     const token = await readToken(this.#options)
     const caPem = await this.#ca(token)
     signal.throwIfAborted()
@@ -45,7 +46,7 @@ export class ZoneLine {
       this.#channel?.channel.close()
       this.#channel = { caPem, channel: new GrpcChannel(this.#options.address, { tls: { rootCaPem: caPem, serverName } }) }
     }
-    return this.#channel.channel.open(path, { authorization: `Bearer ${token}` })
+    return this.#channel.channel.open(path, { ...metadata, authorization: `Bearer ${token}` })
   }
 
   close(): void {

@@ -34,3 +34,10 @@ export function anyBytes(typeUrl: string, value: Uint8Array): Uint8Array {
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts)
 }
+
+/** A copy in memory of its own, for what is kept: a small Buffer is a part of a slab that it would hold as a whole. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
+}

@@ -22,6 +22,8 @@ export interface StreamOpening {
 export interface StreamSession {
   /** Complete for the types that may be asked for by wildcard: what is not in it is taken away from a client that returns. */
   readonly snapshot: Snapshot
+  /** How this client means the types; by default as the server's options say. */
+  readonly types?: ResourceTypes
   /** `*` = all. For resources that are made on demand: give them to the snapshot, or say `setMissing`. */
   onSubscribe?(typeUrl: string, names: readonly string[]): void
   onUnsubscribe?(typeUrl: string, names: readonly string[]): void
@@ -104,7 +106,7 @@ class ServedClient {
     this.#stream = stream
     this.#session = session
     this.#log = options.log ?? silentLog
-    this.#state = new DiscoveryState(options.variant, options.types, options.maxResponseBytes)
+    this.#state = new DiscoveryState(options.variant, session.types ?? options.types, options.maxResponseBytes)
     this.#unwatch = session.snapshot.watch((typeUrl, name) => {
       this.#state.changed(typeUrl, name)
       this.#schedule()

@@ -30,6 +30,8 @@ export class DeltaSubscription implements Subscription {
   /** Held and gone, not told yet. */
   readonly #leaving = new Set<string>()
   readonly #verdicts = new Verdicts()
+  /** Names that were refused together with others: each list is sent by itself, to find out which of them is meant. */
+  #apart: string[][] = []
   #asked = false
   #wildcard = false
   /** Look at everything. */
@@ -52,7 +54,7 @@ export class DeltaSubscription implements Subscription {
   }
 
   get unsettled(): boolean {
-    return this.#refresh || this.#dirty.size > 0 || this.#leaving.size > 0
+    return this.#refresh || this.#dirty.size > 0 || this.#leaving.size > 0 || this.#apart.length > 0
   }
 
   /** Subscriptions count whatever the nonce: it only says which response a verdict is about. */
@@ -96,6 +98,8 @@ export class DeltaSubscription implements Subscription {
     if (this.busy) return undefined
     if (this.#refresh) this.#markAll(source)
     const response = new DeltaResponse(this.type.typeUrl, nonce)
+    this.#addApart(source, response)
+    if (!response.isEmpty) return this.#verdicts.sent(response.finish())
     for (const name of this.#dirty) {
       if (response.size >= this.#maxBytes) break
       this.#dirty.delete(name)
@@ -112,6 +116,19 @@ export class DeltaSubscription implements Subscription {
     const response = new DeltaResponse(this.type.typeUrl, nonce)
     for (const name of this.#leaving) this.#add(name, 'removal', response)
     return this.#verdicts.sent(response.finish())
+  }
+
+  /** The next list of those that were refused together and are still wanted. */
+  #addApart(source: ResourceSource, response: DeltaResponse): void {
+    while (response.isEmpty && this.#apart.length > 0) {
+      for (const name of this.#apart.shift()!) {
+        if (!this.#wants(name)) continue
+        this.#dirty.delete(name)
+        this.#forced.add(name)
+        this.#add(name, this.#answer(name, source), response)
+        this.#forced.delete(name)
+      }
+    }
   }
 
   #wants(name: string): boolean {
@@ -153,6 +170,7 @@ export class DeltaSubscription implements Subscription {
   #catchUp(refused: Refused): void {
     for (const name of [...this.#dirty]) this.changed(name)
     for (const name of [...refused.versions.keys(), ...refused.removed]) if (!this.#wants(name)) this.#forget(name)
+    this.#apart.push(...separated(refused))
   }
 
   #forget(name: string): void {
@@ -228,6 +246,20 @@ export class DeltaSubscription implements Subscription {
         this.#held.set(name, { kind: 'sent', version: answer.version })
     }
   }
+}
+
+/**
+ * Envoy applies nothing of some responses that it refuses, and a refusal need not say what it is about: those that it does not name are sent again
+ * without those that it does, else by halves. So what is good comes into force, and what is bad has been sent alone before it is given up.
+ */
+function separated({ versions, error }: Refused): string[][] {
+  const names = [...versions.keys()]
+  if (names.length < 2) return []
+  const unnamed = names.filter(name => !error.includes(name))
+  if (unnamed.length === 0) return names.map(name => [name])
+  if (unnamed.length < names.length) return [unnamed]
+  const middle = Math.ceil(names.length / 2)
+  return [names.slice(0, middle), names.slice(middle)]
 }
 
 /** DeltaDiscoveryResponse{ resources = 2, type_url = 4, nonce = 5, removed_resources = 6 } */

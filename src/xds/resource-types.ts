@@ -77,6 +77,12 @@ export function resourceTypes(table: readonly ResourceType[], other: (typeUrl: s
 
 export const envoyTypes: ResourceTypes = resourceTypes(declared, typeUrl => ({ ...plainType(typeUrl), order: declared.length }))
 
+/**
+ * … as gRPC's clients mean them: they name what they want, and no names never means everything.
+ * https://github.com/grpc/proposal/blob/master/A27-xds-global-load-balancing.md
+ */
+export const grpcTypes: ResourceTypes = { get: typeUrl => ({ ...envoyTypes.get(typeUrl), wildcard: false }) }
+
 /** Where names stand for themselves, as kinds do between zone and global: everything may be asked for, absence is always said. */
 export const plainTypes: ResourceTypes = resourceTypes([], plainType)
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { anyBytes, bytesField, concatBytes, stringField } from '../std/wire.ts'
+import { anyBytes, bytesField, concatBytes, ownBytes, stringField } from '../std/wire.ts'
 
 /** A resource as it travels. Encoded once; every stream that sends it shares these bytes. */
 export interface EncodedResource {
@@ -24,7 +24,7 @@ export function encodeResource(typeUrl: string, name: string, value: Uint8Array)
   const head = stringField(1, version)
   const any = bytesField(2, anyBytes(typeUrl, value))
   const tail = stringField(3, name)
-  const delta = bytesField(2, concatBytes([head, any, tail]))
+  const delta = ownBytes(bytesField(2, concatBytes([head, any, tail])))
   const anyEnd = delta.length - tail.length
   return {
     name,

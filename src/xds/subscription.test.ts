@@ -193,6 +193,35 @@ test('delta: what was refused is not sent again before it is another', () => {
   assert.deepEqual(told(stream.got()), ['EDS +a=good'])
 })
 
+test('delta: one bad resource keeps no other from the client: what was refused together is sent apart, down to the bad one alone', () => {
+  const stream = aStream('delta')
+  stream.set(CDS, 'a=1', 'b=1', 'bad=1', 'c=1', 'd=1')
+  const accepted = new Set<string>()
+  let sent = 0
+  let [next] = stream.delta(CDS)
+  while (next) {
+    sent++
+    const isBad = next.added.some(entry => entry.startsWith('bad'))
+    if (!isBad) for (const entry of next.added) accepted.add(entry)
+    ;[next] = stream.delta(CDS, { nonce: next.nonce, ...(isBad ? { error: 'something is wrong' } : {}) })
+  }
+
+  assert.deepEqual([...accepted].sort(), ['a=1', 'b=1', 'c=1', 'd=1'])
+  assert(sent <= 8, `${sent} responses`)
+  assert.deepEqual(told(stream.got()), [])
+})
+
+test('delta: what a refusal does not name is sent again without what it names', () => {
+  const stream = aStream('delta')
+  stream.set(CDS, 'good=1', 'bad=1')
+  const [response] = stream.delta(CDS)
+
+  const again = stream.delta(CDS, { nonce: response!.nonce, error: 'bad: connect_timeout must be positive' })
+
+  assert.deepEqual(told(again), ['CDS +good=1'])
+  assert.deepEqual(stream.ack(...again), [])
+})
+
 test('delta: after a refusal the client is brought back to what it had, when that is restored', () => {
   const stream = aStream('delta')
   stream.set(EDS, 'a=1')

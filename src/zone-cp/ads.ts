@@ -1,5 +1,6 @@
-import type { DataplaneFacts, XdsType } from '../derive/facts.ts'
-import { clientKindOf } from '../envoy/client-kind.ts'
+import type { DataplaneFacts } from '../derive/facts.ts'
+import { companionAgent, type DataPlaneKind, dataPlaneOf, engineOf, learnsHosts } from '../envoy/client-kind.ts'
+import { serverAddress } from '../envoy/grpc/names.ts'
 import { typeUrls } from '../envoy/resources.ts'
 import { virtualHostName } from '../envoy/route.ts'
 import { admitDataplane } from '../identity/admit-dataplane.ts'
@@ -12,9 +13,12 @@ import type { Registry } from '../registry/registry.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Log } from '../std/log.ts'
 import type { MessageStream, StatusCode } from '../std/message-stream.ts'
-import { type Admission, type StreamOpening, serveDiscovery } from '../xds/ads-server.ts'
-import { envoyTypes } from '../xds/resource-types.ts'
+import { type Admission, type StreamOpening, type StreamSession, serveDiscovery } from '../xds/ads-server.ts'
+import type { Variant } from '../xds/discovery-request.ts'
+import { envoyTypes, grpcTypes } from '../xds/resource-types.ts'
 import type { Acknowledged, Refused } from '../xds/subscription.ts'
+import { factsAfter, factsAfterStream, shortName } from './ads-facts.ts'
+import { isKumaDp, type KumaDpMembers, type Member } from './kuma-dp/members.ts'
 import type { PlannedProxy } from './planned-proxy.ts'
 import { factsKey } from './readiness-tracker.ts'
 import type { Reconciler } from './reconcile.ts'
@@ -26,106 +30,143 @@ interface Options {
   readonly tokens: TokenAuthority
   readonly clock: Clock
   readonly log: Log
+  /** Those that have no agent to speak for them. */
+  readonly kumaDp: KumaDpMembers
   /** A zone gateway runs a listener's newest version. */
   readonly onListeners: (mesh: string, name: string) => void
 }
 
 /** How long a proxy's ADS stream waits for its agent to register the Dataplane. */
 const registrationWaitMs = 10_000
+/** Metadata of a stream that is carried for somebody else: the process that carries it. */
+export const instanceHeader = 'skerry-instance'
 const hostPrefix = virtualHostName('http_proxy', '')
 
-/** Serves configuration to proxies. A Dataplane is one process: a stream of another one ends that of the one before. */
+/** Serves configuration to proxies. A Dataplane is one process: a stream of another one ends those of the one before. */
 export class AdsStreams {
   readonly #options: Options
-  readonly #streams = new Map<string, { readonly instance: string; readonly stream: MessageStream }>()
+  #opened = 0
+  readonly #streams = new Map<string, { readonly instance: string; readonly streams: Set<MessageStream> }>()
 
   constructor(options: Options) {
     this.#options = options
   }
 
   /** Serves one stream until it ends. Never rejects. */
-  async serve(stream: MessageStream): Promise<void> {
-    let key = ''
+  async serve(stream: MessageStream, variant: Variant): Promise<void> {
+    const left: { leave?: () => void } = {}
     try {
-      await this.#serve(stream, opened => {
-        key = opened
+      await serveDiscovery(stream, {
+        variant,
+        types: envoyTypes,
+        log: this.#options.log,
+        admit: async opening => {
+          const admission = await admit(opening, stream, ++this.#opened, this.#options)
+          if (admission.kind === 'open') left.leave = this.#enter(opening.node.id, instanceOf(opening), stream)
+          return admission
+        },
       })
     } catch (error) {
       this.#options.log.error('a configuration stream failed', { peer: stream.peer, error })
       stream.end({ code: 'INTERNAL', message: 'the zone failed on this stream: see its log' })
     } finally {
-      if (this.#streams.get(key)?.stream === stream) this.#streams.delete(key)
+      left.leave?.()
     }
   }
 
-  async #serve(stream: MessageStream, onOpen: (key: string) => void): Promise<void> {
-    await serveDiscovery(stream, {
-      variant: 'delta',
-      types: envoyTypes,
-      log: this.#options.log,
-      admit: async opening => {
-        const admission = await admit(opening, stream, this.#options)
-        if (admission.kind === 'open') {
-          onOpen(opening.node.id)
-          this.#replace(opening.node.id, instanceOf(opening), stream)
-        }
-        return admission
-      },
-    })
-  }
-
-  #replace(key: string, instance: string, stream: MessageStream): void {
-    const earlier = this.#streams.get(key)
-    this.#streams.set(key, { instance, stream })
-    if (earlier && earlier.instance !== instance)
-      earlier.stream.end({ code: 'ABORTED', message: 'another process has registered under this name' })
+  /** A gRPC application has several streams, all by way of one process beside it. */
+  #enter(key: string, instance: string, stream: MessageStream): () => void {
+    let entry = this.#streams.get(key)
+    if (entry?.instance !== instance) {
+      for (const earlier of entry?.streams ?? [])
+        earlier.end({ code: 'ABORTED', message: 'another process has registered under this name' })
+      entry = { instance, streams: new Set() }
+      this.#streams.set(key, entry)
+    }
+    const { streams } = entry
+    streams.add(stream)
+    return () => {
+      streams.delete(stream)
+      if (streams.size === 0 && this.#streams.get(key)?.streams === streams) this.#streams.delete(key)
+    }
   }
 }
 
-function instanceOf({ node }: StreamOpening): string {
-  const instance = node.metadata?.['skerry.instance']
+/** Said by whoever carries the stream, or by the client itself. */
+function instanceOf({ node, metadata }: StreamOpening): string {
+  const instance = metadata.get(instanceHeader) ?? node.metadata?.['skerry.instance']
   return typeof instance === 'string' ? instance : ''
 }
 
 /** Only who holds the Dataplane's token may have its configuration. */
-async function admit({ node, metadata }: StreamOpening, stream: MessageStream, options: Options): Promise<Admission> {
+async function admit({ node, metadata }: StreamOpening, stream: MessageStream, number: number, options: Options): Promise<Admission> {
   const token = bearerToken(metadata)
   const verdict = await options.tokens.verify(token, 'dataplane')
   if (verdict.kind === 'refused') return refused('UNAUTHENTICATED', `${verdict.code}: ${verdict.reason}`)
   const dot = node.id.indexOf('.')
   const [mesh, name] = [node.id.slice(0, dot), node.id.slice(dot + 1)]
   if (dot <= 0 || name === '') return refused('INVALID_ARGUMENT', `node.id is ${JSON.stringify(node.id)}, and must be <mesh>.<Dataplane>`)
+  const joined = isKumaDp(node) ? await options.kumaDp.join(mesh, name, node, verdict.claims) : null
+  if (joined?.kind === 'refused') return refused('PERMISSION_DENIED', `${joined.code}: ${joined.reason}`)
+  if (joined) void stream.closed.then(() => joined.member.left())
   const dataplane = await registered(options, mesh, name, stream.closed)
   if (!dataplane) return refused('NOT_FOUND', `no Dataplane ${name} is registered in mesh ${mesh}: the proxy's agent registers it`)
   const admission = admitDataplane(verdict.claims, { mesh, name, workload: dataplane.labels[workloadLabel], labels: dataplane.labels })
   if (admission.kind === 'refused') return refused('PERMISSION_DENIED', `${admission.code}: ${admission.reason}`)
   options.tokens.holdStream('dataplane', verdict.claims, stream)
-  return { kind: 'open', session: session(options.reconciler.open(mesh, name, clientKindOf(node.userAgentName)), options) }
+  const client = dataPlaneOf(node.userAgentName)
+  const scope = node.userAgentName === companionAgent ? 'trust' : 'all'
+  const wishes = { scope, learnsHosts: learnsHosts(engineOf(node)) } as const
+  return {
+    kind: 'open',
+    session: session(options.reconciler.open(mesh, name, client, wishes), { client, stream: number, member: joined?.member }, options),
+  }
 }
 
-function session(proxy: PlannedProxy, options: Options): Extract<Admission, { kind: 'open' }>['session'] {
-  const hosts = new Set<string>()
-  const wants = (type: string, names: readonly string[]) => type === typeUrls.virtualHost && names.some(name => name.startsWith(hostPrefix))
+interface Served {
+  readonly client: DataPlaneKind
+  /** A number that no other stream of this control plane has. */
+  readonly stream: number
+  /** Of a kuma-dp: who tells what an agent would. */
+  readonly member: Member | undefined
+}
+
+function session(proxy: PlannedProxy, { client, stream, member }: Served, options: Options): StreamSession {
+  const asked = new Set<string>()
+  const ask = (change: (name: string) => void) => (type: string, names: readonly string[]) => {
+    const wanted = names.flatMap(name => askedName(client, type, name))
+    if (wanted.length === 0) return
+    for (const name of wanted) change(name)
+    proxy.setAsked(new Set(asked))
+  }
+  const record = (answer: Acknowledged | Refused) =>
+    options.facts.update(
+      factsKey(proxy.mesh, proxy.name),
+      current =>
+        current &&
+        factsAfter(current, answer, {
+          stream,
+          nowMs: options.clock.now(),
+          takesCallers: listener => client !== 'grpc' || serverAddress(listener) !== null || !takesCallers(proxy),
+          isOffered: (type, name) => typeof proxy.snapshot.get(type, name) === 'object',
+        }),
+    )
   return {
     snapshot: proxy.snapshot,
-    onSubscribe(type, names) {
-      if (!wants(type, names)) return
-      for (const name of names) if (name.startsWith(hostPrefix)) hosts.add(name.slice(hostPrefix.length))
-      proxy.setHosts(new Set(hosts))
-    },
-    onUnsubscribe(type, names) {
-      if (!wants(type, names)) return
-      for (const name of names) hosts.delete(name.slice(hostPrefix.length))
-      proxy.setHosts(new Set(hosts))
-    },
+    ...(client === 'grpc' ? { types: grpcTypes } : {}),
+    onSubscribe: ask(name => asked.add(name)),
+    onUnsubscribe: ask(name => asked.delete(name)),
     onClaimed({ typeUrl, versions }) {
       // Only what is still its: whatever else it names is of no use, and need not be kept.
-      proxy.acknowledged(typeUrl, new Map([...versions].filter(([name]) => proxy.snapshot.get(typeUrl, name) !== undefined)))
+      const held = new Map([...versions].filter(([name]) => proxy.snapshot.get(typeUrl, name) !== undefined))
+      proxy.acknowledged(typeUrl, held)
+      member?.accepted(typeUrl, held.keys())
       if (typeUrl === typeUrls.listener) options.onListeners(proxy.mesh, proxy.name)
     },
     onAcknowledged(acknowledged) {
       proxy.acknowledged(acknowledged.typeUrl, acknowledged.versions)
-      record(options, proxy, acknowledged)
+      record(acknowledged)
+      member?.accepted(acknowledged.typeUrl, acknowledged.versions.keys())
       if (acknowledged.typeUrl === typeUrls.listener) options.onListeners(proxy.mesh, proxy.name)
     },
     onRefused(refusal) {
@@ -136,56 +177,23 @@ function session(proxy: PlannedProxy, options: Options): Extract<Admission, { ki
         resources: [...refusal.versions.keys()],
         reason: refusal.error,
       })
-      record(options, proxy, refusal)
+      record(refusal)
     },
-    onClose: () => proxy.close(),
+    onClose() {
+      proxy.close()
+      options.facts.update(factsKey(proxy.mesh, proxy.name), current => current && factsAfterStream(current, stream))
+    },
   }
 }
 
-/** Facts change when they mean something: the first acceptance of listeners or bundles, a refusal, the end of one. */
-function record({ facts, clock }: Options, proxy: PlannedProxy, answer: Acknowledged | Refused): void {
-  const type = shortName(answer.typeUrl)
-  facts.update(factsKey(proxy.mesh, proxy.name), current => {
-    if (!current || !type) return current
-    const refusals = refusalsAfter(current.refusals, type, answer, clock.now())
-    const isTaken = answer.kind === 'acknowledged' && answer.versions.size > 0
-    const acknowledged = type === 'lds' && isTaken ? (current.acknowledged ?? 1) : current.acknowledged
-    const trusts = current.trusts || (type === 'sds' && isTaken)
-    const before = current.exchanges[type] ?? { sent: 0, acknowledged: 0, rejected: 0, lastUpdateMs: 0 }
-    const exchange = {
-      sent: before.sent + 1,
-      acknowledged: before.acknowledged + (answer.kind === 'acknowledged' ? 1 : 0),
-      rejected: before.rejected + (answer.kind === 'refused' ? 1 : 0),
-      lastUpdateMs: clock.now(),
-    }
-    return { ...current, refusals, acknowledged, trusts, exchanges: { ...current.exchanges, [type]: exchange } }
-  })
+/** What a subscription asks for by name that is made on demand: hosts of an HTTP proxy port, and all that gRPC wants. */
+function askedName(client: DataPlaneKind, type: string, name: string): string[] {
+  if (client === 'grpc') return type === typeUrls.listener ? [name] : []
+  return type === typeUrls.virtualHost && name.startsWith(hostPrefix) ? [name.slice(hostPrefix.length)] : []
 }
 
-/** The same array where nothing changed, so that an acknowledgement of what is well is no news. */
-function refusalsAfter(before: DataplaneFacts['refusals'], type: XdsType, answer: Acknowledged | Refused, atMs: number) {
-  if (answer.kind === 'acknowledged' && !before.some(refusal => refusal.type === type)) return before
-  const others = before.filter(refusal => refusal.type !== type)
-  return answer.kind === 'refused' ? [...others, { type, atMs, reason: answer.error }] : others
-}
-
-function shortName(typeUrl: string): XdsType | undefined {
-  switch (typeUrl) {
-    case typeUrls.listener:
-      return 'lds'
-    case typeUrls.cluster:
-      return 'cds'
-    case typeUrls.endpoints:
-      return 'eds'
-    case typeUrls.routes:
-      return 'rds'
-    case typeUrls.virtualHost:
-      return 'vhds'
-    case typeUrls.secret:
-      return 'sds'
-    default:
-      return undefined
-  }
+function takesCallers({ plan }: PlannedProxy): boolean {
+  return plan?.listeners.some(listener => listener.kind === 'inbound') ?? false
 }
 
 /** The Dataplane, as soon as it is there; undefined when it does not come, or nobody waits for it any more. */

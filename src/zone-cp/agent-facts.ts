@@ -3,9 +3,12 @@ import type { Hello } from '../gen/skerry/agent/v1/agent_pb.js'
 
 const rememberedConnections = 5
 
+/** What a proxy says of itself first. */
+type Opening = Pick<Hello, 'instanceId' | 'version' | 'engine' | 'certificateNotAfterMs'>
+
 /** The facts of a proxy whose stream opens. Another process has nothing of what the one before had; the same process tells again what it has. */
 export function connected(
-  hello: Hello,
+  hello: Opening,
   known: DataplaneFacts | undefined,
   { now, controlPlaneId, tokenNotAfterMs }: { readonly now: number; readonly controlPlaneId: string; readonly tokenNotAfterMs?: number },
 ): DataplaneFacts {
@@ -30,7 +33,7 @@ export function disconnected(facts: DataplaneFacts, now: number): DataplaneFacts
 }
 
 /** A proxy that comes back holds what another process of this control plane, or this one before, signed for it. */
-function heldCertificate(hello: Hello, current: DataplaneFacts, now: number): DataplaneFacts['certificate'] {
+function heldCertificate(hello: Opening, current: DataplaneFacts, now: number): DataplaneFacts['certificate'] {
   const notAfterMs = Number(hello.certificateNotAfterMs)
   if (notAfterMs <= now) return null
   return current.certificate?.notAfterMs === notAfterMs

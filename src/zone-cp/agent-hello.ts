@@ -3,7 +3,7 @@ import { admitDataplane } from '../identity/admit-dataplane.ts'
 import type { DataplaneClaims } from '../identity/token-claims.ts'
 import { computeLabels } from '../model/compute-labels.ts'
 import type { Violation } from '../model/kind.ts'
-import type { DataplaneSpec } from '../model/kinds/dataplane.ts'
+import { type DataplaneSpec, isAgentless, isZoneIngress } from '../model/kinds/dataplane.ts'
 import { managedByLabel, workloadLabel } from '../model/labels.ts'
 import type { ResourceDraft } from '../model/resource.ts'
 import { fromWire } from '../model/wire.ts'
@@ -39,14 +39,27 @@ export function admitHello(
     labels: draft.labels,
   })
   if (admission.kind === 'refused') return refused(admission.code, admission.reason, '')
+  if (claims.zoneGateway === false && isZoneIngress((draft as DataplaneDraft).spec)) {
+    const fix = 'run it with the service account that --kubernetes-gateway of the zone names'
+    return refused('SKERRY_TOKEN_NO_GATEWAY', 'who has this token may not be a gateway of the zone', fix)
+  }
   if (!hasMesh(draft.mesh)) {
     const fix = 'create it at global, or wait until the zone has it'
     return refused('SKERRY_MESH_UNKNOWN', `mesh ${draft.mesh} is not known in zone ${zone}`, fix)
+  }
+  if (isAgentless(draft) && isLinkLocal((draft as DataplaneDraft).spec.networking.address)) {
+    const reason = `${(draft as DataplaneDraft).spec.networking.address} is a link-local address: a zone gateway would be sent to whatever has it on its own machine`
+    return refused('SKERRY_ADDRESS_REFUSED', reason, 'give --address, the address by which the zone gateway reaches the machine')
   }
   const labelled = { ...draft, labels: { ...draft.labels, [managedByLabel]: managedByAgent } }
   const computed = computeLabels(labelled, { mode: 'zone', zone })
   if (computed.kind === 'invalid') return invalid(computed.violations, 'correct the labels')
   return { kind: 'admitted', draft: { ...labelled, labels: computed.labels } as DataplaneDraft }
+}
+
+/** Clouds keep their machines' metadata and credentials there. https://www.rfc-editor.org/rfc/rfc3927 https://www.rfc-editor.org/rfc/rfc4291#section-2.5.6 */
+function isLinkLocal(address: string): boolean {
+  return address.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/i.test(address) || /^::ffff:169\.254\./i.test(address)
 }
 
 function invalid(violations: readonly Violation[], fix: string): AgentRefusal {

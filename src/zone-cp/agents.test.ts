@@ -53,6 +53,18 @@ test('a proxy is refused, with the reason, when its token does not fit or its Da
   assert.equal(zone.facts.size, 0)
 })
 
+test('a proxy does not take the name of a workload that Terraform made, which stays as it was', async () => {
+  await using zone = await aZone()
+  const draft = aDraft('web-1')
+  const labels = { ...draft.labels, 'kuma.io/managed-by': 'terraform', 'skerry.io/proxy': 'none' }
+  await zone.registry.commit([{ kind: 'put', draft: { ...draft, labels } }])
+  const before = zone.get<Dataplane>('Dataplane', 'web-1')
+
+  assert.equal(await refusalOf(zone, {}), 'SKERRY_NAME_TAKEN')
+
+  assert.deepEqual(zone.get<Dataplane>('Dataplane', 'web-1'), before)
+})
+
 test('an expired token is refused by the clock of the zone', async () => {
   const clock = new ManualClock()
   await using zone = await aZone({ clock })

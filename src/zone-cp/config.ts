@@ -2,6 +2,7 @@ import { apiOptions } from '../api/options.ts'
 import { storeOptions } from '../registry/store-options.ts'
 import { logLevelOption } from '../std/log-option.ts'
 import type { OptionSpec } from '../std/options.ts'
+import { kubernetesOptions } from './kubernetes-options.ts'
 import { defaultVipCidrs } from './vips.ts'
 
 /** The settings of `skerry zone run`. */
@@ -77,6 +78,15 @@ export const options = [
     default: true,
   },
   {
+    flag: '--allow-kuma-dp',
+    env: 'SKERRY_ALLOW_KUMA_DP',
+    key: 'allowKumaDp',
+    value: 'boolean',
+    placeholder: '',
+    help: "Lets Kuma's own kuma-dp join: it cannot make its key, so this zone makes it and sends it",
+    default: false,
+  },
+  {
     flag: '--vip-cidr-mesh-service',
     env: 'SKERRY_VIP_CIDR_MESH_SERVICE',
     key: 'vipCidrMeshService',
@@ -121,5 +131,14 @@ export const options = [
     help: 'How long a MeshService that was made for its proxies stays when the last of them is gone (one that something names stays)',
     default: 3_600_000,
   },
+  {
+    flag: '--discovery-sources',
+    env: 'SKERRY_DISCOVERY_SOURCES',
+    key: 'discoverySources',
+    value: 'string',
+    placeholder: 'FILE',
+    help: 'YAML with DiscoverySource resources that this zone is to have; what is no longer in it is deleted at the next start',
+  },
+  ...kubernetesOptions,
   logLevelOption,
 ] as const satisfies readonly OptionSpec[]

@@ -14,6 +14,9 @@ import { Expiry } from './expiry.ts'
 import { ExposedServices } from './exposed-services.ts'
 import { Hostnames } from './hostnames.ts'
 import { Insights } from './insights.ts'
+import { KumaDpMembers } from './kuma-dp/members.ts'
+import { ZoneMadeKeys } from './kuma-dp/zone-made-keys.ts'
+import { LeaseStates } from './lease-states.ts'
 import { OrphanedServices } from './orphaned-services.ts'
 import { factsKey, ReadinessTracker } from './readiness-tracker.ts'
 import { Reconciler } from './reconcile.ts'
@@ -23,6 +26,7 @@ import { countHolders } from './trust/holders.ts'
 import { TrustCounts } from './trust/trust-counts.ts'
 import { Vips } from './vips.ts'
 import { ZoneDoubts } from './zone-doubts.ts'
+import { ZoneGateways } from './zone-gateways.ts'
 
 /** A zone control plane without network and API: what it does between its registry and the streams of its proxies. */
 export interface ZoneCore {
@@ -41,6 +45,9 @@ export interface ZoneCore {
   /** Close it before whatever carries its streams. */
   readonly agents: Agents
   readonly ads: AdsStreams
+  /** Close it before whatever carries its streams. */
+  readonly kumaDp: KumaDpMembers
+  readonly zoneMadeKeys: ZoneMadeKeys
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -53,6 +60,8 @@ interface Options {
   readonly offlineAfterMs: number
   readonly deleteServicesAfterMs: number
   readonly vipRanges: VipRanges
+  /** May Kuma's kuma-dp join, for which the zone makes the key? */
+  readonly allowKumaDp?: boolean
   /** What the connection to global tells. Without it: there is no global. */
   readonly global?: () => { readonly connected: boolean; readonly silentZones: readonly string[] }
   readonly clock: Clock
@@ -68,6 +77,7 @@ export async function openCore({
   offlineAfterMs,
   deleteServicesAfterMs,
   vipRanges,
+  allowKumaDp = false,
   global,
   clock,
   log,
@@ -90,8 +100,20 @@ export async function openCore({
   opening.defer(() => trust.close())
   const doubts = new ZoneDoubts({ registry, zone, global: global ?? (() => null), clock, log })
   opening.defer(() => doubts.close())
-  const reconciler = new Reconciler({ registry, zone, stateOf: readiness.stateOf, doubt: mesh => doubts.doubt(mesh), trust, clock, log })
+  const reconciler: Reconciler = new Reconciler({
+    registry,
+    zone,
+    stateOf: readiness.stateOf,
+    doubt: mesh => doubts.doubt(mesh),
+    serves: mesh => gateways.serves(mesh),
+    trust,
+    clock,
+    log,
+  })
   opening.defer(() => reconciler.close())
+  const gateways: ZoneGateways = new ZoneGateways({ registry, facts, zone, view: mesh => reconciler.view(mesh) })
+  opening.defer(() => gateways.close())
+  readiness.servedOf = (dataplane, inbound) => gateways.of(dataplane, inbound)
   const acknowledgements = new TrustAcknowledgements({
     registry,
     zone,
@@ -126,6 +148,8 @@ export async function openCore({
   opening.defer(() => endpoints.close())
   const expiry = new Expiry({ registry, facts, readiness, offlineAfterMs, clock, log })
   opening.defer(() => expiry.close())
+  const leases = new LeaseStates({ registry, facts, readiness, clock, log })
+  opening.defer(() => leases.close())
   const orphans = new OrphanedServices({ registry, zone, deleteAfterMs: deleteServicesAfterMs, clock, log })
   opening.defer(() => orphans.close())
   const agents = new Agents({ registry, reconciler, facts, authorities, doubts, tokens, zone, instanceId, clock, log })
@@ -137,7 +161,10 @@ export async function openCore({
         exposed.add(mesh, listener)
     }
   }
-  const ads = new AdsStreams({ registry, reconciler, facts, tokens, clock, log, onListeners })
+  const kumaDp = new KumaDpMembers({ registry, facts, zone, instanceId, isAllowed: allowKumaDp, clock, log })
+  opening.defer(() => kumaDp.close())
+  const zoneMadeKeys = new ZoneMadeKeys({ registry, authorities, tokens, members: kumaDp, isAllowed: allowKumaDp, clock, log })
+  const ads = new AdsStreams({ registry, reconciler, facts, tokens, kumaDp, clock, log, onListeners })
 
   readiness.onChange = (mesh, name) => {
     reconciler.readinessChanged(mesh, name)
@@ -145,6 +172,7 @@ export async function openCore({
     insights.touch(factsKey(mesh, name))
     endpoints.touchDataplane(mesh, name)
   }
+  gateways.onChange = ({ mesh, name }) => readiness.check(mesh, name)
   doubts.onChange = (mesh, other) => reconciler.zoneChanged(mesh, other)
   doubts.onTargets = mesh => agents.watchOthers(mesh)
   exposed.onChange = service => derived.touchService(service)
@@ -152,6 +180,7 @@ export async function openCore({
     derived.touchAll()
     acknowledgements.touchAll()
     agents.renewOutdated()
+    zoneMadeKeys.renewOutdated()
   }
   const closing = opening.move()
   return {
@@ -169,6 +198,8 @@ export async function openCore({
     endpoints,
     agents,
     ads,
+    kumaDp,
+    zoneMadeKeys,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }

@@ -1,6 +1,8 @@
+import type { DataPlaneKind } from '../envoy/client-kind.ts'
 import { encodeEndpoints } from '../envoy/endpoint.ts'
+import { grpcEndpoints } from '../envoy/grpc/endpoints.ts'
 import { typeUrls } from '../envoy/resources.ts'
-import { type InstanceState, planEndpoints, type ZoneDoubt } from '../policy/endpoints.ts'
+import { type GatewayServes, type InstanceState, planEndpoints, type ZoneDoubt } from '../policy/endpoints.ts'
 import type { EndpointSet, EndpointSetRef } from '../policy/plan.ts'
 import type { MeshView } from '../policy/view.ts'
 import type { Log } from '../std/log.ts'
@@ -11,6 +13,8 @@ import type { EncodedCache } from './encoded-cache.ts'
 /** Whose snapshot has the endpoints of the clusters that it asks for. */
 export interface EndpointSubscriber {
   readonly snapshot: Snapshot
+  /** In whose form. */
+  readonly client: DataPlaneKind
 }
 
 /** The endpoints behind a ref, shared by all who see the service alike. */
@@ -21,7 +25,7 @@ interface SharedSet<S> {
   text: string
   /** With the names of the clusters that it fills for them. */
   readonly subscribers: Map<S, Set<string>>
-  /** By cluster name: one encoding for all subscribers. */
+  /** By form and cluster name: one encoding for all subscribers. */
   encoded: Map<string, EncodedResource>
 }
 
@@ -29,6 +33,7 @@ interface Options {
   readonly view: (mesh: string) => MeshView
   readonly stateOf: InstanceState
   readonly doubt: (mesh: string) => ZoneDoubt
+  readonly serves: (mesh: string) => GatewayServes
   readonly cache: EncodedCache
   readonly log: Log
 }
@@ -61,7 +66,7 @@ export class EndpointSets<S extends EndpointSubscriber> {
       const clusters = set.subscribers.get(subscriber)
       if (clusters) clusters.add(cluster)
       else set.subscribers.set(subscriber, new Set([cluster]))
-      subscriber.snapshot.set(typeUrls.endpoints, this.#encode(set, cluster))
+      subscriber.snapshot.set(typeUrls.endpoints, this.#encode(set, cluster, subscriber.client))
     }
     for (const [cluster, set] of before) {
       if (after.get(cluster) === set) continue
@@ -112,7 +117,7 @@ export class EndpointSets<S extends EndpointSubscriber> {
     set.text = text
     set.encoded = new Map()
     for (const [subscriber, clusters] of set.subscribers) {
-      for (const cluster of clusters) subscriber.snapshot.set(typeUrls.endpoints, this.#encode(set, cluster))
+      for (const cluster of clusters) subscriber.snapshot.set(typeUrls.endpoints, this.#encode(set, cluster, subscriber.client))
     }
   }
 
@@ -142,15 +147,17 @@ export class EndpointSets<S extends EndpointSubscriber> {
   }
 
   #plan(mesh: string, ref: EndpointSetRef): EndpointSet {
-    const { view, stateOf, doubt } = this.#options
-    return planEndpoints(view(mesh), ref, stateOf, doubt(mesh))
+    const { view, stateOf, doubt, serves } = this.#options
+    return planEndpoints(view(mesh), ref, stateOf, doubt(mesh), serves(mesh))
   }
 
-  #encode(set: SharedSet<S>, cluster: string): EncodedResource {
-    let encoded = set.encoded.get(cluster)
+  #encode(set: SharedSet<S>, cluster: string, client: DataPlaneKind): EncodedResource {
+    const key = client === 'grpc' ? `grpc ${cluster}` : cluster
+    let encoded = set.encoded.get(key)
     if (!encoded) {
-      encoded = this.#options.cache.encode(typeUrls.endpoints, cluster, encodeEndpoints(cluster, set.value))
-      set.encoded.set(cluster, encoded)
+      const value = client === 'grpc' ? grpcEndpoints(set.value) : set.value
+      encoded = this.#options.cache.encode(typeUrls.endpoints, cluster, encodeEndpoints(cluster, value))
+      set.encoded.set(key, encoded)
     }
     return encoded
   }

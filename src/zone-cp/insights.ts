@@ -89,7 +89,8 @@ export class Insights {
       const dataplane = registry.get<Dataplane>({ kind: 'Dataplane', mesh, name })
       const draft = dataplane && this.render(dataplane)
       if (draft) changes.push({ kind: 'put', draft })
-      else changes.push({ kind: 'delete', key: { kind: 'DataplaneInsight', mesh, name } })
+      else if (registry.get({ kind: 'DataplaneInsight', mesh, name }))
+        changes.push({ kind: 'delete', key: { kind: 'DataplaneInsight', mesh, name } })
     }
     this.#dirty.clear()
     return changes

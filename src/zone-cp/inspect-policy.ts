@@ -1,6 +1,5 @@
 import { type DataplaneFacts, isConnected } from '../derive/facts.ts'
-import { clientKindOf } from '../envoy/client-kind.ts'
-import { unenforced } from '../envoy/enforcement.ts'
+import { notDone } from '../envoy/enforcement.ts'
 import { kindByName } from '../model/kinds/index.ts'
 import { kriOf } from '../model/kri.ts'
 import type { Policy } from '../policy/rules/policy.ts'
@@ -36,7 +35,7 @@ export function inspectPolicy(
     const known = facts.get(factsKey(mesh, name))
     const plan = known && isConnected(known) ? reconciler.plan(mesh, name) : null
     if (!plan) continue
-    const warnings = [...plan.warnings, ...unenforced(plan, clientKindOf(known?.engine ?? ''))]
+    const warnings = [...plan.warnings, ...notDone(plan, known?.engine ?? '')]
     for (const reason of new Set(warnings.filter(({ resource }) => resource === kri).map(warning => warning.reason))) {
       const problem = problems.get(reason) ?? { total: 0, dataplanes: [] }
       problems.set(reason, problem)

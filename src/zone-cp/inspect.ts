@@ -1,7 +1,6 @@
 import type { DataplaneFacts } from '../derive/facts.ts'
 import { isConnected } from '../derive/facts.ts'
-import { clientKindOf } from '../envoy/client-kind.ts'
-import { unenforced } from '../envoy/enforcement.ts'
+import { notDone } from '../envoy/enforcement.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import type { LiveFacts } from '../registry/live.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -29,7 +28,7 @@ export function inspectDataplane(
   const known = facts.get(factsKey(mesh, name))
   const state = readiness.of(dataplane)
   const clusters = plan.clusters.map(cluster => {
-    if (cluster.kind === 'local') return cluster
+    if (cluster.kind !== 'service') return cluster
     const { groups, overprovisioning } = reconciler.endpoints(mesh, cluster.endpoints)
     return { ...cluster, endpoints: { overprovisioning, groups } }
   })
@@ -45,7 +44,7 @@ export function inspectDataplane(
       ? { certificate: { ...known.certificate, notAfter: new Date(known.certificate.notAfterMs).toISOString() } }
       : {}),
     refusals: known?.refusals ?? [],
-    warnings: [...plan.warnings, ...unenforced(plan, clientKindOf(known?.engine ?? '')), ...liveWarnings(plan, reconciler, trust)],
+    warnings: [...plan.warnings, ...notDone(plan, known?.engine ?? ''), ...liveWarnings(plan, reconciler, trust, readiness)],
     spiffeId: plan.spiffeId,
     trustDomains: plan.trust.map(trust => trust.trustDomain),
     listeners: plan.listeners,

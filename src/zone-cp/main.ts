@@ -18,7 +18,7 @@ export async function runZone(argv: readonly string[], env: Readonly<Record<stri
   const stopped = untilSignal()
   let zone: Awaited<ReturnType<typeof startZone>>
   try {
-    zone = await startZone(values, { clock: systemClock, log })
+    zone = await startZone(values, { clock: systemClock, log, env })
   } catch (error) {
     return reportStartError(error)
   }

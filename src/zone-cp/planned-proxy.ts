@@ -1,9 +1,11 @@
-import type { ClientKind } from '../envoy/client-kind.ts'
-import { proxyResources } from '../envoy/proxy-resources.ts'
+import type { DataPlaneKind } from '../envoy/client-kind.ts'
+import { calledNames } from '../envoy/grpc/names.ts'
+import { proxyResources, trustResources } from '../envoy/proxy-resources.ts'
 import { typeUrls } from '../envoy/resources.ts'
 import { virtualHostName } from '../envoy/route.ts'
 import { splitHost } from '../model/hostname.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
+import { parseKri } from '../model/kri.ts'
 import type { ProxyPlan } from '../policy/plan.ts'
 import { Snapshot } from '../xds/snapshot.ts'
 import type { EncodedCache } from './encoded-cache.ts'
@@ -15,11 +17,17 @@ export interface PlannedProxy {
   readonly snapshot: Snapshot
   /** null until its Dataplane is registered. */
   readonly plan: ProxyPlan | null
-  /** Hosts that its application has asked its HTTP proxy port for: all of them, each time. */
-  setHosts(hosts: ReadonlySet<string>): void
+  /** What its application has asked for by name – hosts of its HTTP proxy port, listeners of a gRPC application –: all of it, each time. */
+  setAsked(names: ReadonlySet<string>): void
   /** Told by the ADS stream: the proxy now runs these versions. */
   acknowledged(type: string, versions: ReadonlyMap<string, string>): void
   close(): void
+}
+
+/** In what a client differs from others of its kind. */
+export interface Wishes {
+  readonly scope?: 'all' | 'trust'
+  readonly learnsHosts?: boolean
 }
 
 /** What the reconciler keeps of a connected proxy. */
@@ -27,9 +35,14 @@ export class ProxyState {
   readonly mesh: string
   readonly name: string
   /** In whose words it is told. */
-  readonly client: ClientKind
+  readonly client: DataPlaneKind
+  /** `trust`: of its configuration it wants the bundles alone. */
+  readonly scope: 'all' | 'trust'
+  /** Not every Envoy can learn hosts when they are first asked for. */
+  readonly learnsHosts: boolean
   readonly snapshot = new Snapshot()
-  hosts: ReadonlySet<string> = new Set()
+  /** What its application has asked for by name. */
+  asked: ReadonlySet<string> = new Set()
   plan: ProxyPlan | null = null
   /** Display names of services that its Dataplane and hosts name, found or not. */
   names: ReadonlySet<string> = new Set()
@@ -38,10 +51,17 @@ export class ProxyState {
   /** Type and name of every resource in the snapshot, endpoints aside. */
   #published = new Map<string, { readonly type: string; readonly name: string }>()
 
-  constructor(mesh: string, name: string, client: ClientKind) {
+  constructor(mesh: string, name: string, client: DataPlaneKind, { scope = 'all', learnsHosts = true }: Wishes = {}) {
     this.mesh = mesh
     this.name = name
     this.client = client
+    this.scope = scope
+    this.learnsHosts = learnsHosts
+  }
+
+  /** Names of services among what its application has asked for. */
+  get hosts(): ReadonlySet<string> {
+    return this.client === 'grpc' ? calledNames(this.asked) : this.asked
   }
 
   /** Puts a new plan into its snapshot, in Envoy's words; the endpoints are filled in by others. */
@@ -49,15 +69,17 @@ export class ProxyState {
     this.plan = plan
     this.names = wantedNames(dataplane, this.hosts)
     const published = new Map<string, { type: string; name: string }>()
-    for (const { type, name, bytes } of proxyResources(plan, this.client)) {
-      this.snapshot.set(type, cache.encode(type, name, bytes))
+    const resources = this.scope === 'trust' ? trustResources(plan) : proxyResources(plan, this.client, this)
+    for (const resource of resources) {
+      const { type, name } = resource
+      this.snapshot.set(type, cache.encodeOf(resource))
       published.set(`${type} ${name}`, { type, name })
     }
-    for (const host of this.hosts) {
-      const name = virtualHostName('http_proxy', host)
-      if (published.has(`${typeUrls.virtualHost} ${name}`)) continue
-      this.snapshot.setMissing(typeUrls.virtualHost, name)
-      published.set(`${typeUrls.virtualHost} ${name}`, { type: typeUrls.virtualHost, name })
+    for (const asked of this.asked) {
+      const { type, name } = this.#answerTo(asked)
+      if (published.has(`${type} ${name}`)) continue
+      this.snapshot.setMissing(type, name)
+      published.set(`${type} ${name}`, { type, name })
     }
     for (const [key, { type, name }] of this.#published) {
       if (published.has(key)) continue
@@ -68,11 +90,12 @@ export class ProxyState {
     this.#published = published
   }
 
-  /** Does it check the certificates of peers? A zone gateway that passes bytes on does not. */
+  /** Does it check the certificates of peers? A zone gateway that only passes bytes on does not. */
   get verifiesPeers(): boolean {
     const { plan } = this
     if (plan === null || plan.spiffeId === null) return false
-    const accepts = plan.listeners.some(listener => listener.kind === 'inbound')
+    if (this.scope === 'trust') return true
+    const accepts = plan.listeners.some(listener => listener.kind === 'inbound' || listener.kind === 'agentless')
     return accepts || plan.clusters.some(cluster => cluster.kind === 'service' && cluster.tls !== null)
   }
 
@@ -80,6 +103,13 @@ export class ProxyState {
   asksFor(hostnames: ReadonlySet<string>): boolean {
     for (const host of this.hosts) if (hostnames.has(splitHost(host)?.hostname ?? '')) return true
     return false
+  }
+
+  /** The resource that says what a name stands for that its application has asked for. */
+  #answerTo(asked: string): { readonly type: string; readonly name: string } {
+    return this.client === 'grpc'
+      ? { type: typeUrls.listener, name: asked }
+      : { type: typeUrls.virtualHost, name: virtualHostName('http_proxy', asked) }
   }
 
   /** It runs these versions now. */
@@ -105,6 +135,6 @@ function wantedNames(dataplane: Dataplane, hosts: ReadonlySet<string>): Set<stri
     const name = outbound.backendRef.name ?? outbound.backendRef.labels?.['kuma.io/display-name']
     if (name) names.add(name)
   }
-  for (const host of hosts) names.add(host.split('.')[0]!)
+  for (const host of hosts) names.add(parseKri(host)?.name ?? host.split(/[.:]/)[0]!)
   return names
 }

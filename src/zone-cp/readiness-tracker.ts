@@ -1,10 +1,11 @@
 import type { DataplaneFacts } from '../derive/facts.ts'
-import { type DataplaneReadiness, isAgentless, readiness } from '../derive/readiness.ts'
-import { type Dataplane, inboundName } from '../model/kinds/dataplane.ts'
+import { agentlessReadiness, type DataplaneReadiness, readiness } from '../derive/readiness.ts'
+import { type Dataplane, type Inbound, inboundName, isAgentless } from '../model/kinds/dataplane.ts'
 import { managedByLabel } from '../model/labels.ts'
 import type { InstanceState } from '../policy/endpoints.ts'
 import type { LiveFacts } from '../registry/live.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { Served } from './zone-gateways.ts'
 
 /** The value of `kuma.io/managed-by` on Dataplanes that an agent registered. */
 export const managedByAgent = 'agent'
@@ -18,6 +19,8 @@ export class ReadinessTracker {
   readonly #registry: Registry
   readonly #facts: LiveFacts<string, DataplaneFacts>
   readonly #known = new Map<string, string>()
+  /** By whom a workload without a proxy is answered for. */
+  servedOf: (dataplane: Dataplane, inbound: Inbound) => Served = () => ({ kind: 'served', by: [] })
   /** A Dataplane whose proxy's readiness changed. */
   onChange: (mesh: string, name: string) => void = () => {}
 
@@ -43,7 +46,14 @@ export class ReadinessTracker {
   }
 
   of(dataplane: Dataplane): DataplaneReadiness {
-    return readiness(dataplane.spec, this.#facts.get(factsKey(dataplane.mesh, dataplane.name)))
+    const facts = this.#facts.get(factsKey(dataplane.mesh, dataplane.name))
+    if (isAgentless(dataplane)) return agentlessReadiness(dataplane.spec, inbound => this.#unserved(dataplane, inbound), facts)
+    return readiness(dataplane.spec, facts)
+  }
+
+  #unserved(dataplane: Dataplane, inbound: Inbound): string | null {
+    const served = this.servedOf(dataplane, inbound)
+    return served.kind === 'served' ? null : served.reason
   }
 
   isReady(dataplane: Dataplane, inbound: string): boolean {
@@ -78,6 +88,8 @@ export class ReadinessTracker {
       inboundStates,
       [...zoneListeners.values()].map(listener => listener.state),
       this.isConnected(dataplane),
+      // Callers go to the gateways that answer for it, each of which counts.
+      isAgentless(dataplane) ? (dataplane.spec.networking.inbound ?? []).map(inbound => this.servedOf(dataplane, inbound)) : [],
     ])
   }
 }

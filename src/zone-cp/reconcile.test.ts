@@ -94,7 +94,7 @@ test('a host that an application asks for becomes a virtual host, an unknown one
   const { reconciler, turn } = await aReconciler(() => 'ready', ...mesh, proxied)
   const proxy = reconciler.open('default', 'web-3')
 
-  proxy.setHosts(new Set(['payments.mesh', 'nowhere.mesh']))
+  proxy.setAsked(new Set(['payments.mesh', 'nowhere.mesh']))
   await turn()
 
   assert.equal(typeof proxy.snapshot.get(typeUrls.virtualHost, 'http_proxy/payments.mesh'), 'object')

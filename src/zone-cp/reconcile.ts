@@ -1,7 +1,10 @@
-import type { ClientKind } from '../envoy/client-kind.ts'
+import type { DataPlaneKind } from '../envoy/client-kind.ts'
 import { typeUrls } from '../envoy/resources.ts'
 import { trustSecret } from '../envoy/tls.ts'
-import type { InstanceState, ZoneDoubt } from '../policy/endpoints.ts'
+import { isZoneIngress } from '../model/kinds/dataplane.ts'
+import { agentlessKey, agentlessOf } from '../policy/agentless.ts'
+import type { GatewayServes, InstanceState, ZoneDoubt } from '../policy/endpoints.ts'
+import { type ResolveHost, resolveHost, resolveName } from '../policy/host.ts'
 import type { EndpointSet, EndpointSetRef, ProxyPlan } from '../policy/plan.ts'
 import { planProxy } from '../policy/plan-proxy.ts'
 import type { ServiceView } from '../policy/service-index.ts'
@@ -13,7 +16,7 @@ import type { Log } from '../std/log.ts'
 import { Conditions } from './conditions.ts'
 import { EncodedCache } from './encoded-cache.ts'
 import { EndpointSets } from './endpoint-sets.ts'
-import { type PlannedProxy, ProxyState } from './planned-proxy.ts'
+import { type PlannedProxy, ProxyState, type Wishes } from './planned-proxy.ts'
 import { type Touched, traceChange } from './trace-change.ts'
 import type { TrustCounts } from './trust/trust-counts.ts'
 
@@ -23,6 +26,8 @@ interface Options {
   readonly stateOf: InstanceState
   /** Why other zones are not to be relied on in a mesh. */
   readonly doubt: (mesh: string) => ZoneDoubt
+  /** Absent = every zone gateway answers for all that it should. */
+  readonly serves?: (mesh: string) => GatewayServes
   readonly trust: TrustCounts
   readonly clock: Clock
   readonly log: Log
@@ -58,7 +63,14 @@ export class Reconciler {
     this.#clock = options.clock
     this.#acknowledgements = new Conditions(options.clock)
     const view = (mesh: string) => this.view(mesh)
-    this.#endpoints = new EndpointSets({ view, stateOf: options.stateOf, doubt: options.doubt, cache: this.#cache, log: options.log })
+    this.#endpoints = new EndpointSets({
+      view,
+      stateOf: options.stateOf,
+      doubt: options.doubt,
+      serves: options.serves ?? (() => () => true),
+      cache: this.#cache,
+      log: options.log,
+    })
     const initial = [...options.registry.all()].map<ResourceChange>(resource => ({ kind: 'put', resource }))
     this.#apply({ revision: options.registry.revision, changes: initial })
     this.#unsubscribe = options.registry.onChange(batch => this.#apply(batch))
@@ -80,10 +92,14 @@ export class Reconciler {
 
   /** The plan that a proxy has, or would have if it were connected; null = no such Dataplane. */
   plan(mesh: string, name: string): ProxyPlan | null {
-    const [connected] = this.#proxies.get(`${mesh}/${name}`) ?? []
-    if (connected?.plan) return connected.plan
+    const connected = [...(this.#proxies.get(`${mesh}/${name}`) ?? [])]
+    const [only] = connected
+    if (connected.length === 1 && only?.plan) return only.plan
     const dataplane = this.view(mesh).get('Dataplane', name)
-    return dataplane ? planProxy(this.view(mesh), dataplane) : null
+    if (!dataplane) return null
+    // Of a gRPC application each channel has a stream of its own, and asks for its own service.
+    const hosts = new Set(connected.flatMap(state => [...state.hosts]))
+    return planProxy(this.view(mesh), dataplane, hosts, resolverOf(connected.find(state => state.scope === 'all')?.client))
   }
 
   endpoints(mesh: string, ref: EndpointSetRef): EndpointSet {
@@ -91,8 +107,8 @@ export class Reconciler {
   }
 
   /** A proxy's ADS stream opens. Its snapshot is filled at once, or as soon as its Dataplane is registered. */
-  open(mesh: string, name: string, client: ClientKind = 'skerry'): PlannedProxy {
-    const state = new ProxyState(mesh, name, client)
+  open(mesh: string, name: string, client: DataPlaneKind = 'skerry', wishes: Wishes = {}): PlannedProxy {
+    const state = new ProxyState(mesh, name, client, wishes)
     const key = `${mesh}/${name}`
     const states = this.#proxies.get(key) ?? new Set()
     this.#proxies.set(key, states.add(state))
@@ -110,8 +126,8 @@ export class Reconciler {
       get plan() {
         return state.plan
       },
-      setHosts: hosts => {
-        state.hosts = hosts
+      setAsked: names => {
+        state.asked = names
         this.#markProxy(state)
       },
       acknowledged: (type, versions) => {
@@ -146,7 +162,10 @@ export class Reconciler {
     const view = this.view(mesh)
     const dataplane = view.get('Dataplane', name)
     if (!dataplane) return Promise.resolve(true)
-    const services = view.servicesSelecting(dataplane).flatMap(service => [service, ...view.unionsOf(service)])
+    // Whoever calls a workload without a proxy calls a zone gateway.
+    const called = isZoneIngress(dataplane.spec) ? [...agentlessOf(view).groups].flatMap(group => group.members[0]!.dataplane) : [dataplane]
+    const selecting = new Set(called.flatMap(instance => view.servicesSelecting(instance)))
+    const services = [...selecting].flatMap(service => [service, ...view.unionsOf(service)])
     const awaited = services
       .flatMap(service => [...this.#endpoints.subscribersOf(mesh, service.key)])
       .filter(({ subscriber }) => subscriber.name !== name)
@@ -197,6 +216,14 @@ export class Reconciler {
       case 'callers':
         this.#touchCallers(touched.view, touched.service)
         return
+      case 'agentless':
+        this.#touchAgentless(view, touched.workload)
+        return
+      case 'zone-gateways':
+        for (const states of this.#proxies.values()) {
+          for (const state of states) if (state.mesh === view.mesh && state.plan?.role === 'zone-gateway') this.#dirtyProxies.add(state)
+        }
+        return
       case 'hosts':
         for (const states of this.#proxies.values()) {
           for (const state of states) if (state.mesh === view.mesh && state.asksFor(touched.hostnames)) this.#dirtyProxies.add(state)
@@ -204,6 +231,14 @@ export class Reconciler {
         return
       case 'mesh':
         for (const states of this.#proxies.values()) for (const state of states) if (state.mesh === view.mesh) this.#dirtyProxies.add(state)
+    }
+  }
+
+  /** How a workload without a proxy is called: by its zone's gateways, and through them by others. */
+  #touchAgentless(view: MeshView, workload: string): void {
+    this.#endpoints.touch(view.mesh, agentlessKey(workload))
+    for (const { members } of agentlessOf(view).ofWorkload(workload)) {
+      for (const { dataplane } of members) for (const service of view.servicesSelecting(dataplane)) this.#touchEndpoints(view, service)
     }
   }
 
@@ -267,8 +302,9 @@ export class Reconciler {
     const view = this.view(state.mesh)
     const dataplane = view.get('Dataplane', state.name)
     if (!dataplane) return
-    const plan = planProxy(view, dataplane, state.hosts)
-    const endpoints = plan.clusters.flatMap(cluster => (cluster.kind === 'service' ? [[cluster.name, cluster.endpoints] as const] : []))
+    const plan = planProxy(view, dataplane, state.hosts, resolverOf(state.client))
+    const clusters = state.scope === 'all' ? plan.clusters : []
+    const endpoints = clusters.flatMap(cluster => (cluster.kind === 'service' ? [[cluster.name, cluster.endpoints] as const] : []))
     this.#endpoints.subscribe(state, state.mesh, new Map(endpoints))
     state.publish(plan, dataplane, this.#cache)
     const wanted = state.verifiesPeers ? state.versionOf(typeUrls.secret, trustSecret) : undefined
@@ -289,4 +325,9 @@ export class Reconciler {
   #isOpen(state: ProxyState): boolean {
     return this.#proxies.get(`${state.mesh}/${state.name}`)?.has(state) ?? false
   }
+}
+
+/** A gRPC application says names as people do; what an HTTP proxy port is asked for is always a host. */
+function resolverOf(client: DataPlaneKind | undefined): ResolveHost {
+  return client === 'grpc' ? resolveName : resolveHost
 }

@@ -1,5 +1,7 @@
+import { type Dataplane, isAgentless, isZoneIngress, workloadOf } from '../model/kinds/dataplane.ts'
 import { kindByName } from '../model/kinds/index.ts'
 import type { ServiceCapacity } from '../model/kinds/service-capacity.ts'
+import { agentlessOf } from '../policy/agentless.ts'
 import type { Policy } from '../policy/rules/policy.ts'
 import { reachedBy } from '../policy/rules/reach.ts'
 import { generatedHostnames, type ServiceView } from '../policy/service-index.ts'
@@ -16,6 +18,10 @@ export type Touched =
   | { readonly kind: 'callers'; readonly service: ServiceView; readonly view: MeshView }
   /** The plans of those who asked for one of these host names: they mean another service now. */
   | { readonly kind: 'hosts'; readonly hostnames: ReadonlySet<string> }
+  /** The endpoints of a workload without a proxy, as its zone's gateways call it. */
+  | { readonly kind: 'agentless'; readonly workload: string }
+  /** The plans of the zone's own gateways to other zones. */
+  | { readonly kind: 'zone-gateways' }
   /** The plan of every proxy of the mesh. */
   | { readonly kind: 'mesh' }
 
@@ -24,7 +30,11 @@ export function traceChange(before: MeshView, after: MeshView, change: ResourceC
   const { kind, name } = change.kind === 'put' ? change.resource : change.key
   switch (kind) {
     case 'Dataplane':
-      return [{ kind: 'proxy', name }, ...[before, after].flatMap(view => instanceEndpoints(view, name))]
+      return [
+        { kind: 'proxy', name },
+        ...[before, after].flatMap(view => instanceEndpoints(view, name)),
+        ...agentlessChange(before, after, name),
+      ]
     case 'MeshService':
     case 'MeshMultiZoneService':
       return serviceChange(before, after, `${kind}/${name}`)
@@ -43,7 +53,7 @@ export function traceChange(before: MeshView, after: MeshView, change: ResourceC
       return endpointsOf([...after.services.values()].filter(service => service.kind === 'MeshService' && isAffected(service)))
     }
     default:
-      return kindByName(kind)?.policy ? policyChange(before, after, change) : [{ kind: 'mesh' }]
+      return kindByName(kind)?.policy ? policyChange(before, after, change) : [{ kind: 'mesh' }, ...allAgentless(after)]
   }
 }
 
@@ -51,9 +61,40 @@ export function traceChange(before: MeshView, after: MeshView, change: ResourceC
 function policyChange(before: MeshView, after: MeshView, change: ResourceChange): Touched[] {
   const now = change.kind === 'put' ? (change.resource as Policy) : undefined
   const was = change.previous as Policy | undefined
-  if ([now, was].some(policy => policy && (policy.spec.targetRef?.kind ?? 'Mesh') === 'Mesh')) return [{ kind: 'mesh' }]
-  const reached = new Set([...(was ? reachedBy(before, was) : []), ...(now ? reachedBy(after, now) : [])].map(({ name }) => name))
-  return [...reached].map(name => ({ kind: 'proxy', name }))
+  if ([now, was].some(policy => policy && (policy.spec.targetRef?.kind ?? 'Mesh') === 'Mesh'))
+    return [{ kind: 'mesh' }, ...allAgentless(after)]
+  const reached = [...(was ? reachedBy(before, was) : []), ...(now ? reachedBy(after, now) : [])]
+  const names = new Set(reached.map(({ name }) => name))
+  const proxies = [...names].map(name => ({ kind: 'proxy' as const, name }))
+  return reached.some(isAgentless) ? [...proxies, { kind: 'zone-gateways' }, ...workloadsOf(reached)] : proxies
+}
+
+function workloadsOf(dataplanes: readonly Dataplane[]): Touched[] {
+  const workloads = new Set(dataplanes.filter(isAgentless).map(workloadOf))
+  return [...workloads].map(workload => ({ kind: 'agentless', workload }))
+}
+
+function allAgentless(view: MeshView): Touched[] {
+  const workloads = new Set([...agentlessOf(view).groups].map(group => group.workload))
+  return [...workloads].map(workload => ({ kind: 'agentless', workload }))
+}
+
+/** Zone gateways answer for workloads without a proxy: only what such a change makes another costs them anything. */
+function agentlessChange(before: MeshView, after: MeshView, name: string): Touched[] {
+  const dataplanes = [before, after].map(view => view.get('Dataplane', name)).filter(dataplane => dataplane !== undefined)
+  // Where a gateway is changes how every one of them is called.
+  if (dataplanes.some(dataplane => isZoneIngress(dataplane.spec))) return allAgentless(after)
+  const workloads = new Set(dataplanes.filter(isAgentless).map(workloadOf))
+  if (workloads.size === 0) return []
+  const [was, is] = [agentlessOf(before), agentlessOf(after)]
+  const isSame = [...workloads].every(workload => {
+    const [old, now] = [was.ofWorkload(workload), is.ofWorkload(workload)]
+    return old.length === now.length && old.every((group, index) => group.listener === now[index]!.listener)
+  })
+  return [
+    ...[...workloads].map(workload => ({ kind: 'agentless' as const, workload })),
+    ...(isSame ? [] : [{ kind: 'zone-gateways' as const }]),
+  ]
 }
 
 function instanceEndpoints(view: MeshView, name: string): Touched[] {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { loadOrMakeAdminToken } from '../api/admin-token.ts'
 import { createAuthenticator } from '../api/authenticate.ts'
 import { describeConfig } from '../api/describe-config.ts'
+import { answerDiscovery, type DiscoveryCall } from '../api/discovery.ts'
 import { isLoopback } from '../api/hosts.ts'
 import { listenApi } from '../api/listen.ts'
 import { storedInsight } from '../api/overview-routes.ts'
@@ -13,7 +14,7 @@ import { type DataplaneTokenRequest, dataplaneClaims, describeToken, ttlOf } fro
 import { hasMesh } from '../api/write-resource.ts'
 import { openAudit } from '../audit/open-audit.ts'
 import { defaultHostnameGenerators, defaultMesh } from '../derive/default-mesh.ts'
-import { ControlPlaneIdentity, namesOf } from '../identity/control-plane-identity.ts'
+import { ControlPlaneIdentity, controlPlaneName, namesOf } from '../identity/control-plane-identity.ts'
 import { peekToken } from '../identity/token-claims.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import { isFirstStart } from '../registry/first-start.ts'
@@ -28,14 +29,18 @@ import type { OptionValues } from '../std/options.ts'
 import { TlsFront } from '../std/tls-front.ts'
 import type { ReverseMethods } from '../sync/reverse-call.ts'
 import type { GlobalFacts } from '../sync/zone-side.ts'
-import { DELTA_ADS_PATH } from '../xds/ads-server.ts'
+import { DELTA_ADS_PATH, SOTW_ADS_PATH } from '../xds/ads-server.ts'
 import { options } from './config.ts'
 import { openCore } from './core.ts'
 import { openDashboard } from './dashboard.ts'
+import { openDiscovery } from './discovery/open-discovery.ts'
 import { startDns } from './dns-names.ts'
 import { GlobalLink } from './global-link.ts'
 import { inspectDataplane } from './inspect.ts'
 import { inspectPolicy } from './inspect-policy.ts'
+import { kubernetesNames, startKubernetes } from './kubernetes.ts'
+import { serveBootstrap } from './kuma-dp/bootstrap-listener.ts'
+import { SOTW_SDS_PATH } from './kuma-dp/zone-made-keys.ts'
 import { vipRanges } from './vips.ts'
 
 export type ZoneConfig = OptionValues<typeof options>
@@ -49,7 +54,14 @@ export interface ZoneControlPlane {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clock; log: Log }): Promise<ZoneControlPlane> {
+export interface ZoneDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** What discovery sources may refer to by name. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+export async function startZone(config: ZoneConfig, { clock, log, env = {} }: ZoneDeps): Promise<ZoneControlPlane> {
   await using opening = new AsyncDisposableStack()
   const instanceId = randomUUID()
   const { zone } = config
@@ -62,7 +74,11 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
     await registry.commit(made.map(draft => ({ kind: 'put', draft })))
   }
   const identity = opening.use(
-    await ControlPlaneIdentity.loadOrCreate(registry, { clock, log, ...namesOf(config.xds.host, config.api.host) }),
+    await ControlPlaneIdentity.loadOrCreate(registry, {
+      clock,
+      log,
+      ...namesOf(config.xds.host, config.api.host, ...(config.apiNames ?? []), ...kubernetesNames(config)),
+    }),
   )
   await showBuiltInRoles(registry, { kind: 'zone', zone, federated: config.global !== undefined })
   const audit = opening.use(await openAudit(config, { clock, log, instance: instanceId }))
@@ -78,6 +94,7 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
       offlineAfterMs: config.offlineAfter,
       deleteServicesAfterMs: config.deleteServicesAfter,
       vipRanges: vips,
+      allowKumaDp: config.allowKumaDp,
       ...(config.global ? { global: () => heard } : {}),
       clock,
       log,
@@ -85,20 +102,29 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
   )
   const grpc = new GrpcServer()
   serveStreams(grpc, '/skerry.agent.v1.Agent/Connect', stream => void core.agents.accept(stream))
-  serveStreams(grpc, DELTA_ADS_PATH, stream => void core.ads.serve(stream))
+  serveStreams(grpc, DELTA_ADS_PATH, stream => void core.ads.serve(stream, 'delta'))
+  serveStreams(grpc, SOTW_ADS_PATH, stream => void core.ads.serve(stream, 'sotw'))
+  serveStreams(grpc, SOTW_SDS_PATH, stream => void core.zoneMadeKeys.serve(stream))
+  const { caPem } = identity
+  const bootstrapParts = { registry, tokens: identity.tokens, zone, isAllowed: config.allowKumaDp, caPem, serverName: controlPlaneName }
   const front = await TlsFront.start({
     address: config.xds,
     flag: '--xds',
     certificate: { certPem: identity.server.cert, keyPem: identity.server.key },
     grpc,
-    http: serveCa(identity.caPem, 'proxies'),
+    http: serveBootstrap(bootstrapParts, config.xds, log, serveCa(identity.caPem, 'proxies')),
     log,
   })
   opening.defer(() => front.close({ graceMs: 500 }))
   opening.defer(() => core.agents.close())
+  opening.defer(() => core.kumaDp.close())
   identity.onRenew(server => front.setCertificate({ certPem: server.cert, keyPem: server.key }))
+  const kubernetes = await startKubernetes(config, { identity, registry, zone, xds: front.address, clock, log })
+  if (kubernetes) opening.use(kubernetes)
 
   const dashboard = opening.use(openDashboard({ registry, core, zone, instanceId, clock, log }))
+  const discovery = opening.use(await openDiscovery({ registry, zone, sourcesFile: config.discoverySources, env, clock, log }))
+  discovery.onSources = sources => dashboard.sourcesChanged(sources)
   const inspect = (mesh: string, name: string) => inspectDataplane({ registry, ...core }, mesh, name)
   // Who asked for it is on record at global.
   const byGlobal = { who: { name: 'global', groups: [] }, remote: '', area: 'tokens', decision: 'allowed' } as const
@@ -108,6 +134,7 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
       return inspect(mesh, name)
     },
     'inspect-policy': body => inspectPolicy({ registry, zone, ...core }, body as { mesh: string; kind: string; kri: string }),
+    discovery: body => answerDiscovery(discovery, body as DiscoveryCall),
     'dataplane-token': async body => {
       const request = body as DataplaneTokenRequest
       const ttlMs = ttlOf('dataplane', request.validFor)
@@ -135,7 +162,7 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
         dataDir: config.data,
         registry,
         instanceId,
-        describe: () => dashboard.describe(),
+        describe: () => ({ ...dashboard.describe(), sources: discovery.sources() }),
         onFacts: facts => {
           heard = facts
           core.doubts.check()
@@ -170,7 +197,9 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
     plannedProxy: (mesh, name) => core.reconciler.plan(mesh, name),
     instanceState: core.readiness.stateOf,
     config: describeConfig(options, config),
+    ...(config.apiNames === undefined ? {} : { hosts: config.apiNames }),
     endpoints: core.endpoints,
+    discovery: { names: () => [zone], testWithinMs: 25_000, ask: (_, call) => answerDiscovery(discovery, call) },
     dashboard,
   })
   opening.defer(() => app.close())
@@ -181,7 +210,12 @@ export async function startZone(config: ZoneConfig, { clock, log }: { clock: Clo
 
   const closing = opening.move()
   return {
-    ports: { api: { host: config.api.host, port: listening.port }, xds: front.address, ...(dns ? { dns: dns.address } : {}) },
+    ports: {
+      api: { host: config.api.host, port: listening.port },
+      xds: front.address,
+      ...(dns ? { dns: dns.address } : {}),
+      ...(kubernetes?.webhook ? { webhook: kubernetes.webhook } : {}),
+    },
     adminToken,
     failed: registry.failed,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -74,6 +74,8 @@ test('a machine that stops under load costs no request, and one that dies is sho
   await until('nobody is called any more', async () => (await call()).startsWith('503'))
   const [left] = await dataplanes()
   assert.deepEqual(left?.networking.inbound[0].state, 'NotReady')
+  const { items: lost } = await get('/dashboard/v1/events?filter[type]=instance.not-ready')
+  assert.match(lost[0].message, /is not called: the agent on its machine does not renew its registration$/)
 })
 
 test('a machine whose application fails its check is not called until it passes again', async () => {
@@ -163,12 +165,16 @@ function call(): Promise<string> {
   })
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: Dataplanes as the API writes them
-async function dataplanes(): Promise<any[]> {
+// biome-ignore lint/suspicious/noExplicitAny: whatever the API answers
+async function get(path: string): Promise<any> {
   const token = (await readFile(at('zone/admin.token'), 'utf8')).trim()
-  const answer = await fetch(`http://${api}/meshes/default/dataplanes`, { headers: { authorization: `Bearer ${token}` } })
-  const { items } = (await answer.json()) as { items: { labels: Record<string, string> }[] }
-  return items.filter(({ labels }) => labels['kuma.io/workload'] === 'hello')
+  const answer = await fetch(`http://${api}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  return answer.json()
+}
+
+async function dataplanes() {
+  const { items } = await get('/meshes/default/dataplanes')
+  return items.filter((item: { labels: Record<string, string> }) => item.labels['kuma.io/workload'] === 'hello')
 }
 
 /** Fails when even a slow machine would have come to it. */

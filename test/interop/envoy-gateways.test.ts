@@ -1,56 +1,21 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { freePorts } from '../../dev/layout.ts'
-import { options as globalOptions } from '../../src/global-cp/config.ts'
-import { type GlobalConfig, startGlobal } from '../../src/global-cp/global-cp.ts'
-import { systemClock } from '../../src/std/clock.ts'
-import { silentLog } from '../../src/std/log.ts'
-import { formatAddress } from '../../src/std/option-value.ts'
-import { type OptionSpec, resolveOptions } from '../../src/std/options.ts'
-import { ask, EnvoyMesh, outboundsTo, skip, type TestedProxy, until } from './envoy-mesh.ts'
+import { ask, type EnvoyMesh, outboundsTo, skip, type TestedProxy, until } from './envoy-mesh.ts'
+import { startTwoZones, type TwoZones } from './two-zones.ts'
 
 /** Two zones whose gateways are Envoys, and a gateway for clients from outside. */
 describe('an Envoy as gateway', { skip, timeout: 120_000 }, () => {
-  const stack = new AsyncDisposableStack()
+  let zones: TwoZones
   let east: EnvoyMesh
   let west: EnvoyMesh
   let ingress: TestedProxy
-  let global: { api: (path: string, body: unknown, method?: string) => Promise<string> }
 
   before(async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'skerry-global-'))
-    stack.defer(() => rm(directory, { recursive: true, force: true }))
-    const argv = ['--data', directory, '--api', '127.0.0.1:0', '--sync', '127.0.0.1:0']
-    const resolved = resolveOptions(globalOptions as readonly OptionSpec[], { argv, env: {} })
-    assert(resolved.kind === 'ok', JSON.stringify(resolved))
-    const running = await startGlobal(resolved.values as unknown as GlobalConfig, { clock: systemClock, log: silentLog })
-    stack.use(running)
-    const admin = (await readFile(running.adminToken.file, 'utf8')).trim()
-    global = {
-      api: async (path, body, method = 'POST') => {
-        const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json', connection: 'close' }
-        const url = `http://${formatAddress(running.ports.api)}${path}`
-        const response = await fetch(url, { method, headers, body: JSON.stringify(body) })
-        const text = await response.text()
-        assert(response.ok, `${path}: ${text}`)
-        return text
-      },
-    }
-    const zone = async (name: string) => {
-      const file = join(directory, `${name}.token`)
-      await writeFile(file, await global.api('/tokens/zone', { zone: name }))
-      const mesh = await EnvoyMesh.start(name, ['--global', `https://${formatAddress(running.ports.sync)}`, '--zone-token-file', file])
-      stack.defer(() => mesh.stop())
-      await until(`${name} has the mesh`, async () => ((await mesh.api('/meshes')) as { total: number }).total > 0)
-      return mesh
-    }
-    east = await zone('east')
-    west = await zone('west')
+    zones = await startTwoZones()
+    ;({ east, west } = zones)
   })
-  after(() => stack.disposeAsync())
+  after(() => zones?.[Symbol.asyncDispose]())
 
   test('passes what comes from another zone on to a workload, whose identity the caller sees', async () => {
     const app = await west.application((_request, response) => response.end('payments of west'))
@@ -73,11 +38,41 @@ describe('an Envoy as gateway', { skip, timeout: 120_000 }, () => {
     assert((await ingress.stat('listener\\..*downstream_cx_total')) > 0)
   })
 
+  test('answers callers of another zone in the name of a workload that has no proxy', async () => {
+    const app = await west.application((request, response) => response.end(`plain ${request.url}`))
+    const tcp = await west.application((_request, response) => response.end('over tcp'))
+    const instance = (name: string, port: number, protocol: string) =>
+      west.api(`/meshes/default/dataplanes/${name}-1`, {
+        method: 'PUT',
+        body: {
+          type: 'Dataplane',
+          mesh: 'default',
+          name: `${name}-1`,
+          labels: { 'kuma.io/workload': name, 'skerry.io/proxy': 'none' },
+          networking: { address: '127.0.0.1', inbound: [{ port, name: 'main', protocol, state: 'Ready' }] },
+        },
+      })
+    await Promise.all([instance('plain', app, 'http'), instance('stream', tcp, 'tcp')])
+    const outbounds = await outboundsTo('plain', 'stream')
+    const caller = await east.proxy('caller', 'skerry', '--port', String(app), ...outbounds)
+    const envoyCaller = await east.proxy('caller', 'envoy', '--port', String(app), ...(await outboundsTo('plain', 'stream')))
+    await Promise.all([caller.ready(), envoyCaller.ready()])
+
+    for (const proxy of [caller, envoyCaller]) {
+      await until(
+        `${proxy.name} is answered`,
+        async () => (await ask(proxy.port('outbound.plain'), { path: '/far' })).body === 'plain /far',
+      )
+      await until(`${proxy.name} is answered over TCP`, async () => (await ask(proxy.port('outbound.stream'))).body === 'over tcp')
+    }
+    assert.deepEqual(await ingress.complaints(), [])
+  })
+
   test('takes clients from outside by host and path', async () => {
     const app = await east.application((request, response) => response.end(`shop ${request.url}`))
     const { port } = await freePorts(['port'])
     const put = (plural: string, type: string, name: string, spec: object) =>
-      global.api(
+      zones.global(
         `/meshes/default/${plural}/${name}`,
         { type, mesh: 'default', name, labels: { 'kuma.io/display-name': name }, spec },
         'PUT',

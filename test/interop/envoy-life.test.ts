@@ -92,6 +92,31 @@ describe('an Envoy in the course of its life', { skip, timeout: 180_000 }, () =>
     assert.deepEqual(await web.complaints(), [])
   })
 
+  test('starts without its zone’s control plane, on what it had accepted before', async () => {
+    const outbound = (await outboundsTo('orders')) as [string, string]
+    const port = String(await mesh.application((_request, response) => response.end('cold')))
+    const before = await mesh.proxy('cold', 'envoy', '--port', port, ...outbound)
+    await before.ready()
+    await until('it reaches orders', async () => (await ask(before.port('outbound.orders'))).status === 200)
+
+    await mesh.restartZone(async () => {
+      await before.running.stop()
+      const cold = await mesh.proxy('cold', 'envoy', '--port', port, ...outbound)
+      await until('it serves', async () => (await ask(cold.port('outbound.orders'))).status === 200)
+    })
+
+    const after = (await mesh.api('/meshes/default/dataplanes/cold-envoy/_inspect')) as { refusals: unknown[] }
+    assert.deepEqual(after.refusals, [])
+    await until('its zone counts it as ready', async () => {
+      const { readiness } = (await mesh.api('/meshes/default/dataplanes/cold-envoy/_inspect')) as {
+        readiness: { proxy: { state: string } }
+      }
+      return readiness.proxy.state === 'ready'
+    })
+    await route('cold')
+    await until('a change arrives', async () => (await ask(Number(outbound[1].split('=')[1]))).headers['x-turn'] === 'cold')
+  })
+
   test('is started again when it crashes, and its callers use it again', async () => {
     const { envoy: before } = JSON.parse((await ask(second.port('admin'), { path: '/config' })).body)
     process.kill(before.pid, 'SIGKILL')

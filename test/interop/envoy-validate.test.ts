@@ -28,6 +28,12 @@ function bootstrap(scenario: Scenario): unknown {
     dynamicResources: {
       adsConfig: { apiType: 'DELTA_GRPC', transportApiVersion: 'V3', grpcServices: [{ envoyGrpc: { clusterName: 'ads' } }] },
     },
+    bootstrapExtensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener' },
+      },
+    ],
     staticResources: {
       listeners: [...of(typeUrls.listener), ...routes],
       clusters: [server, { ...server, name: 'skerry_agent', loadAssignment: { clusterName: 'skerry_agent' } }, ...of(typeUrls.cluster)],

@@ -7,7 +7,7 @@ import { issueSvid } from '../../src/identity/issue.ts'
 import { exportPrivateKey, makeKeyPair } from '../../src/identity/keys.ts'
 import { aRoot } from '../../src/identity/test-support.ts'
 import { systemClock } from '../../src/std/clock.ts'
-import { ask, EnvoyMesh, outboundsTo, skip, type TestedProxy, until } from './envoy-mesh.ts'
+import { ask, EnvoyMesh, noHosts, outboundsTo, skip, type TestedProxy, until } from './envoy-mesh.ts'
 
 /** Requests between real Envoys that a zone configures, and the built-in proxy beside them. */
 describe('an Envoy beside an application', { skip, timeout: 120_000 }, () => {
@@ -57,7 +57,7 @@ describe('an Envoy beside an application', { skip, timeout: 120_000 }, () => {
     assert.equal((readiness as { proxy: { state: string } }).proxy.state, 'ready')
   })
 
-  test('reaches every service by name on its HTTP proxy port, when it is first asked for', async () => {
+  test('reaches every service by name on its HTTP proxy port, when it is first asked for', { skip: noHosts }, async () => {
     const port = web.port('http-proxy')
 
     for (const to of ['orders', 'shop', 'orders']) {
@@ -92,7 +92,7 @@ describe('an Envoy beside an application', { skip, timeout: 120_000 }, () => {
     await until('it is let in again', async () => (await ask(shop.port('outbound.orders'))).status === 200)
   })
 
-  test('takes no other workload for the one that it calls', async () => {
+  test('takes no other workload for the one that it calls', { skip: noHosts }, async () => {
     const spec = {
       state: 'Available',
       selector: { dataplaneLabels: { matchLabels: { 'kuma.io/workload': 'orders' } } },

@@ -57,7 +57,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a gateway without inbounds is reached by nothing',
     'match.ts',
-    'isGateway(dataplane) || entrancesOf(dataplane).length > 0',
+    'isWhole(dataplane) || entrancesOf(dataplane).length > 0',
     'entrancesOf(dataplane).length > 0',
   ),
   mutant(

@@ -42,6 +42,8 @@ export async function settle(): Promise<void> {
 
 /** Remembers what it was told, in order. */
 export class RecordingDataPlane implements DataPlane {
+  /** SPIFFE IDs in whose names it answers. */
+  readonly workloads = new Set<string>()
   readonly calls: string[] = []
   readonly listeners = new Map<string, ListenerTable>()
   readonly routes = new Map<string, RouteTable>()
@@ -74,6 +76,11 @@ export class RecordingDataPlane implements DataPlane {
   }
   setIdentity(): void {
     this.calls.push('identity')
+  }
+
+  setWorkloadIdentity(spiffeId: string, identity: unknown): void {
+    if (identity === null) this.workloads.delete(spiffeId)
+    else this.workloads.add(spiffeId)
   }
   setTrust(): void {
     this.calls.push('trust')

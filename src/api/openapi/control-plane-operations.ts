@@ -17,6 +17,7 @@ export const controlPlaneOperations: readonly Operation[] = [
   ...audit(),
   ...dashboard(),
   ...description(),
+  ...terraform(),
 ]
 
 function about(): Operation[] {
@@ -280,6 +281,20 @@ function description(): Operation[] {
       tag,
       summary: 'The JSON Schema of a kind, e.g. /schemas/MeshTimeout.json',
       answer: { description: 'JSON Schema, draft 2020-12.', schema: anything, contentType: 'application/schema+json' },
+    },
+  ]
+}
+
+function terraform(): Operation[] {
+  return [
+    {
+      method: 'get',
+      path: '/terraform/providers/{host}/{namespace}/{type}/{file}',
+      id: 'getTerraformProvider',
+      tag: 'Terraform',
+      summary: "Fetch the Terraform provider, as Terraform's network mirror protocol has it",
+      open: true,
+      answer: { description: 'An index, the archives of a version, or an archive.', schema: anything },
     },
   ]
 }

@@ -4,6 +4,7 @@ import { kinds } from '../../model/kinds/index.ts'
 import { version } from '../../std/version.ts'
 import { headers, type ResponseName, responses, schemas } from './components.ts'
 import { controlPlaneOperations } from './control-plane-operations.ts'
+import { discoveryOperations } from './discovery-operations.ts'
 import { inspectOperations } from './inspect-operations.ts'
 import type { Answer, Operation, Parameter } from './operation.ts'
 import { resourceOperations } from './resource-operations.ts'
@@ -25,7 +26,7 @@ const withPathsOfTheirOwn: ReadonlySet<string> = new Set(['MeshInsight', 'Servic
 /** Every call that control planes answer, in whatever role. */
 export function operations(): Operation[] {
   const shown = kinds.filter(kind => !withPathsOfTheirOwn.has(kind.kind))
-  return [...controlPlaneOperations, ...shown.flatMap(resourceOperations), ...inspectOperations(kinds)]
+  return [...controlPlaneOperations, ...shown.flatMap(resourceOperations), ...inspectOperations(kinds), ...discoveryOperations]
 }
 
 /** The API in OpenAPI 3.1. `isServed` leaves out what a control plane of one role does not answer. */

@@ -8,7 +8,12 @@ export function formatDataplane(overview: Overview, nowMs: number): string {
   const since = stateSince(overview)
   const expires = dataplaneInsight?.mTLS?.certificateExpirationTime
   const counters = countersOf(overview).map(it => [it.type.toUpperCase(), `${it.sent}`, `${it.acknowledged}`, `${it.refused}`])
-  const refusals = (dataplaneInsight?.refusals ?? []).map(it => [it.type, formatAge(it.time, nowMs), it.reason])
+  const refusals = (dataplaneInsight?.refusals ?? []).map(it => [
+    it.type,
+    formatAge(it.time, nowMs),
+    it.resources?.join(' ') || '-',
+    it.reason,
+  ])
   return [
     `Dataplane ${overview.mesh ?? ''}/${labels['kuma.io/display-name'] ?? overview.name}\n`,
     formatFields(
@@ -24,7 +29,7 @@ export function formatDataplane(overview: Overview, nowMs: number): string {
     section('Inbounds', inboundTable(dataplane?.networking, overview)),
     section('Outbounds', outboundTable(dataplane?.networking)),
     section('Configuration', { columns: ['TYPE', 'SENT', 'ACCEPTED', 'REFUSED'], rows: counters }),
-    section('Refused', { columns: ['TYPE', 'AGE', 'REASON'], rows: refusals }),
+    section('Refused', { columns: ['TYPE', 'AGE', 'RESOURCE', 'REASON'], rows: refusals }),
   ].join('')
 }
 

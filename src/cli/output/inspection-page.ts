@@ -17,7 +17,12 @@ export interface Inspection {
     readonly listeners: Readonly<Record<string, Readiness>>
   }
   readonly certificate?: { readonly notAfter: string }
-  readonly refusals: readonly { readonly type: string; readonly atMs: number; readonly reason: string }[]
+  readonly refusals: readonly {
+    readonly type: string
+    readonly atMs: number
+    readonly reason: string
+    readonly resources?: readonly string[]
+  }[]
   readonly warnings: readonly { readonly resource: string; readonly reason: string }[]
   readonly spiffeId: string | null
   readonly trustDomains: readonly string[]
@@ -91,8 +96,13 @@ export function formatInspection(inspection: Inspection, nowMs: number): string 
     section('Who decided what', settingsTable(partsOf(inspection))),
     section('Warnings', { columns: ['RESOURCE', 'REASON'], rows: inspection.warnings.map(({ resource, reason }) => [resource, reason]) }),
     section('Refused', {
-      columns: ['TYPE', 'AGE', 'REASON'],
-      rows: inspection.refusals.map(({ type, atMs, reason }) => [type, formatDuration(nowMs - atMs), reason]),
+      columns: ['TYPE', 'AGE', 'RESOURCE', 'REASON'],
+      rows: inspection.refusals.map(({ type, atMs, reason, resources = [] }) => [
+        type,
+        formatDuration(nowMs - atMs),
+        resources.join(' ') || '-',
+        reason,
+      ]),
     }),
   ].join('')
 }

@@ -36,18 +36,24 @@ export interface DataplaneInsight {
   readonly subscriptions?: readonly Subscription[]
   readonly mTLS?: { readonly certificateExpirationTime?: string }
   readonly readiness?: readonly { readonly inbound: string; readonly ready: boolean; readonly reason?: string }[]
-  readonly refusals?: readonly { readonly type: string; readonly time?: string; readonly reason: string }[]
+  readonly refusals?: readonly {
+    readonly type: string
+    readonly time?: string
+    readonly reason: string
+    readonly resources?: readonly string[]
+  }[]
 }
 
 export interface ZoneInsight {
   readonly subscriptions?: readonly Subscription[]
 }
 
-export type OnlineState = 'Online' | 'Offline' | 'Never connected' | 'Disabled'
+export type OnlineState = 'Online' | 'Offline' | 'Never connected' | 'Disabled' | 'No proxy'
 
 /** Online = one of the subscriptions is open. */
 export function onlineState(overview: Overview): OnlineState {
   if (overview.zone?.enabled === false) return 'Disabled'
+  if (overview.labels?.['skerry.io/proxy'] === 'none') return 'No proxy'
   const subscriptions = subscriptionsOf(overview)
   if (subscriptions.some(isOpen)) return 'Online'
   return subscriptions.length > 0 ? 'Offline' : 'Never connected'

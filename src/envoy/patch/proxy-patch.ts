@@ -183,5 +183,6 @@ function matches(match: Match | undefined, { type, name }: Pick<Resource, 'type'
 function originOf(type: TypeUrl, name: string, plan: ProxyPlan): string {
   if (type === typeUrls.cluster) return plan.clusters.find(cluster => cluster.name === name)?.kind === 'local' ? 'inbound' : 'outbound'
   const kind = plan.listeners.find(listener => listener.name === name)?.kind
+  if (kind === 'agentless') return 'inbound'
   return kind === 'zone-ingress' ? 'ingress' : kind === 'http-proxy' ? 'outbound' : (kind ?? '')
 }

@@ -87,8 +87,10 @@ export const dataplaneInsightKind = defineKind({
     ),
     /** Ours: may callers send to it, by inbound, and why not. */
     readiness: Type.Optional(Type.Array(closed({ inbound: Type.String(), ready: Type.Boolean(), reason: text }))),
-    /** Ours: the last configuration it refused, and why. */
-    refusals: Type.Optional(Type.Array(closed({ type: Type.String(), time: text, reason: Type.String() }))),
+    /** Ours: the last configuration it refused, why, and which of its resources that was. */
+    refusals: Type.Optional(
+      Type.Array(closed({ type: Type.String(), time: text, reason: Type.String(), resources: Type.Optional(Type.Array(Type.String())) })),
+    ),
   }),
   readOnly: true,
   columns: [{ title: 'ONLINE', value: insight => String(insight.spec.subscriptions?.some(isOpen) ?? false) }],

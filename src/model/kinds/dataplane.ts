@@ -2,9 +2,9 @@ import Type, { type Static } from 'typebox'
 import { isDnsName, isIpAddress } from '../address.ts'
 import { durationMs, durationSchema } from '../duration.ts'
 import { defineKind, type ResourceOf, type Violation } from '../kind.ts'
-import { workloadLabel } from '../labels.ts'
+import { proxyLabel, workloadLabel } from '../labels.ts'
 import { each, violation } from '../rules.ts'
-import { closed, described, dnsLabel, labelMap, nonEmpty, oneOf, portNumber, protocol } from '../schema.ts'
+import { closed, described, dnsLabel, isHttp, labelMap, nonEmpty, oneOf, portNumber, protocol } from '../schema.ts'
 
 const positive = Type.Integer({ minimum: 1, otherwise: 'must have a positive value' })
 
@@ -76,6 +76,39 @@ const transparentProxying = closed({
   ),
 })
 
+/** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+const lambda = closed(
+  {
+    arn: Type.String({
+      pattern: '^arn:aws[-a-z]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:([A-Za-z0-9_-]{1,128}|[$]LATEST))?$',
+      mustBe: 'the ARN of a function, of a version or of an alias',
+      description: 'The function that is invoked; with an alias or a version after it, that one.',
+    }),
+    region: Type.String({ pattern: '^[a-z0-9-]+$', mustBe: 'the name of a region, like eu-central-1' }),
+    endpoint: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^/?#@]+/?$',
+        mustBe: 'an address like https://lambda.eu-central-1.amazonaws.com, without a path',
+        description: "Where the Lambda API is called; absent = the region's own endpoint.",
+      }),
+    ),
+    roleArn: Type.Optional(
+      Type.String({
+        pattern: '^arn:aws[-a-z]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$',
+        mustBe: 'the ARN of a role',
+        description: 'The role that the zone gateway assumes to invoke it; absent = it invokes it as what it is itself.',
+      }),
+    ),
+    payload: described(
+      oneOf('http-2.0', 'passthrough'),
+      'http-2.0: the function gets an event as behind a function URL or an API Gateway HTTP API, and answers as there. passthrough: it gets the body, and its answer is the body.',
+    ),
+  },
+  {
+    description: 'An AWS Lambda function: requests become invocations. Only of a workload without a proxy (label `skerry.io/proxy: none`).',
+  },
+)
+
 const spec = closed({
   networking: closed({
     address: Type.String({
@@ -105,6 +138,7 @@ const spec = closed({
         { description: "The port on which the application's http_proxy reaches every service by name. Absent address = 127.0.0.1." },
       ),
     ),
+    lambda: Type.Optional(lambda),
   }),
 })
 
@@ -142,6 +176,7 @@ export type DataplaneSpec = Static<typeof spec>
 export type Inbound = Static<typeof inbound>
 export type Outbound = Static<typeof outbound>
 export type ProxyListener = Static<typeof listener>
+export type Lambda = Static<typeof lambda>
 export type ServiceProbe = Static<typeof serviceProbe>
 
 /** What an inbound is called in services' `targetPort`, in policies' `sectionName` and in listener names. */
@@ -164,6 +199,26 @@ export function applicationPort(inbound: Inbound): number {
   return inbound.servicePort ?? inbound.port
 }
 
+/** Does whoever wrote an inbound say that callers may send to it? For a workload without a proxy nobody else can say. */
+export function isDeclaredReady({ state, health }: Inbound): boolean {
+  return (state ?? (health?.ready === false ? 'NotReady' : 'Ready')) === 'Ready'
+}
+
+/** Where others reach a listener of a zone gateway: one on every interface under the gateway's own address. */
+export function reachableAddress(spec: DataplaneSpec, listener: ProxyListener): string {
+  return listener.address === '0.0.0.0' || listener.address === '::' ? spec.networking.address : listener.address
+}
+
+/** Does a workload have no proxy beside it? */
+export function isAgentless(dataplane: { readonly labels: Readonly<Record<string, string>> }): boolean {
+  return dataplane.labels[proxyLabel] === 'none'
+}
+
+/** What a workload is called: services and certificates go by it. */
+export function workloadOf(dataplane: { readonly name: string; readonly labels: Readonly<Record<string, string>> }): string {
+  return dataplane.labels[workloadLabel] ?? dataplane.name
+}
+
 export function isZoneIngress(spec: DataplaneSpec): boolean {
   return spec.networking.listeners?.some(listener => listener.type === 'ZoneIngress') ?? false
 }
@@ -178,19 +233,21 @@ function portsOf(spec: DataplaneSpec): string {
   return [...inbounds, ...listeners].join(',')
 }
 
-function check({ networking }: Static<typeof spec>): Violation[] {
+function check({ networking }: Static<typeof spec>, labels: Readonly<Record<string, string>>): Violation[] {
   const { address, inbound = [], outbound = [], gateway, listeners = [], httpProxy } = networking
+  const hasProxy = labels[proxyLabel] !== 'none'
   const loopback = outbound.map(it => `${it.address ?? '127.0.0.1'}:${it.port}`)
   const at = 'networking'
   return [
-    ...(inbound.length === 0 && gateway === undefined && listeners.length === 0
+    // An application that carries its requests itself may have nobody to answer to.
+    ...(inbound.length === 0 && gateway === undefined && listeners.length === 0 && labels[proxyLabel] !== 'grpc'
       ? violation(at, 'has to contain at least one inbound interface or gateway; or a listener')
       : []),
     ...checkAddress(address, `${at}.address`),
     ...(gateway !== undefined && inbound.length > 0
       ? violation(`${at}.inbound`, `inbound cannot be defined for ${(gateway.type ?? 'DELEGATED').toLowerCase()} gateways`)
       : []),
-    ...each(inbound, `${at}.inbound`, (it, field) => checkInbound(it, address, field)),
+    ...each(inbound, `${at}.inbound`, (it, field) => checkInbound(it, address, hasProxy, field)),
     ...repeated(inbound.map(inboundName)).flatMap(index =>
       violation(
         `${at}.inbound[${index}].name`,
@@ -205,6 +262,8 @@ function check({ networking }: Static<typeof spec>): Violation[] {
     ...(httpProxy !== undefined && loopback.includes(`${httpProxy.address ?? '127.0.0.1'}:${httpProxy.port}`)
       ? violation(`${at}.httpProxy.port`, 'an outbound has this port')
       : []),
+    ...(hasProxy ? [] : checkWithoutProxy(networking, at)),
+    ...checkLambda(networking, hasProxy, `${at}.lambda`),
     ...each(listeners, `${at}.listeners`, (it, field) => ipAddress(it.address, `${field}.address`, 'address')),
     ...repeated(listeners.map(it => `${it.address}:${it.port}`)).flatMap(index =>
       violation(`${at}.listeners[${index}].port`, 'an earlier listener has this port'),
@@ -217,9 +276,32 @@ function checkAddress(address: string, field: string): Violation[] {
   return isIpAddress(address) || isDnsName(address) ? [] : violation(field, 'address has to be valid IP address or domain name')
 }
 
-function checkInbound(inbound: Inbound, dataplaneAddress: string, at: string): Violation[] {
+/** What only a proxy could act on. */
+function checkWithoutProxy(networking: DataplaneSpec['networking'], at: string): Violation[] {
+  return (['gateway', 'listeners', 'outbound', 'transparentProxying', 'httpProxy'] as const).flatMap(field =>
+    networking[field] === undefined
+      ? []
+      : violation(`${at}.${field}`, `must not be set with the label ${proxyLabel}: none, a workload without a proxy: drop one of them`),
+  )
+}
+
+function checkLambda({ lambda, inbound = [] }: DataplaneSpec['networking'], hasProxy: boolean, at: string): Violation[] {
+  if (lambda === undefined) return []
+  return [
+    ...(hasProxy ? violation(at, `only for a workload without a proxy: set the label ${proxyLabel} to none`) : []),
+    ...(inbound.length === 1 && isHttp(inbound[0]!.protocol)
+      ? []
+      : violation(at, 'a function has exactly one inbound, of protocol http, http2 or grpc')),
+    ...(lambda.arn.split(':')[3] === lambda.region
+      ? []
+      : violation(`${at}.region`, `has to be that of the ARN, ${JSON.stringify(lambda.arn.split(':')[3])}`)),
+  ]
+}
+
+function checkInbound(inbound: Inbound, dataplaneAddress: string, hasProxy: boolean, at: string): Violation[] {
   const { address, port, serviceAddress, servicePort = port, serviceProbe } = inbound
-  const reachesItself = serviceAddress !== undefined && serviceAddress === (address ?? dataplaneAddress) && servicePort === port
+  // Without a proxy, what the mesh calls is the application itself.
+  const reachesItself = hasProxy && serviceAddress !== undefined && serviceAddress === (address ?? dataplaneAddress) && servicePort === port
   return [
     ...ipAddress(address, `${at}.address`, 'address'),
     ...ipAddress(serviceAddress, `${at}.serviceAddress`, 'serviceAddress'),

@@ -19,11 +19,15 @@ const blockOf = {
   Eureka: 'eureka',
   DNS: 'dns',
   HTTP: 'http',
+  File: 'file',
 } as const
 export type DiscoverySourceType = keyof typeof blockOf
 
 const types = Object.keys(blockOf) as DiscoverySourceType[]
 const blocks = [...new Set(Object.values(blockOf))]
+
+/** Of a private endpoint, whose certificate no public CA signed. */
+const endpointCa = Type.Optional(described(secretReference, 'PEM of the CA of `endpoint`, where it is not a public one.'))
 
 const names = (description: string) => Type.Optional(Type.Array(nonEmpty, { description }))
 
@@ -42,6 +46,13 @@ const aws = closed({
   clusters: names('EKS, ECS: names of clusters; absent = all.'),
   namespaces: names('CloudMap: names of namespaces; absent = all.'),
   endpoint: Type.Optional(Type.String({ description: 'Instead of the usual address of the service: for private endpoints.' })),
+  caCert: endpointCa,
+  events: Type.Optional(
+    closed(
+      { queueUrl: Type.String({ pattern: '^https?://', mustBe: 'the URL of a queue' }) },
+      { description: 'ECS: the SQS queue to which an EventBridge rule sends the state changes of tasks; without it only listings tell.' },
+    ),
+  ),
 })
 const azure = closed({
   subscriptions: Type.Array(nonEmpty, { minItems: 1 }),
@@ -50,12 +61,14 @@ const azure = closed({
   resourceGroups: names('Absent = all.'),
   clusters: names('AKS: names of clusters; absent = all.'),
   endpoint: Type.Optional(Type.String({ description: 'Instead of the usual address of the resource manager.' })),
+  caCert: endpointCa,
 })
 const gcp = closed({
   projects: Type.Array(nonEmpty, { minItems: 1 }),
   locations: names('Regions or zones; absent = all.'),
   clusters: names('GKE: names of clusters; absent = all.'),
   endpoint: Type.Optional(Type.String({ description: 'Instead of the usual address of the service.' })),
+  caCert: endpointCa,
 })
 const kubernetes = closed({
   server: Type.Optional(
@@ -67,7 +80,12 @@ const kubernetes = closed({
   caCert: Type.Optional(secretReference),
   namespaces: names('Absent = all.'),
 })
-const consul = closed({ address: nonEmpty, datacenters: names('Absent = that of the agent.'), namespace: Type.Optional(nonEmpty) })
+const consul = closed({
+  address: Type.String({ minLength: 1, description: 'Of an agent or server: `127.0.0.1:8500`, or a URL.' }),
+  datacenters: names('Absent = that of the agent.'),
+  namespace: Type.Optional(nonEmpty),
+  caCert: Type.Optional(secretReference),
+})
 const eureka = closed({ url: Type.String({ pattern: '^https?://', mustBe: 'a URL' }) })
 const dns = closed({
   names: Type.Array(
@@ -86,6 +104,14 @@ const http = closed({
     pattern: '^https?://',
     mustBe: 'a URL',
     description: "Answers lists of targets in the format of Prometheus' HTTP service discovery.",
+  }),
+})
+
+const file = closed({
+  path: Type.String({
+    minLength: 1,
+    description:
+      "On the control plane's machine, YAML or JSON: a list of endpoints with `name`, `address` and `port`. Read again when it changes.",
   }),
 })
 
@@ -136,12 +162,17 @@ const limits = closed(
   {
     interval: Type.Optional(described(durationSchema, 'From one full listing to the next; absent = as fits the source.')),
     requestsPerSecond: Type.Optional(Type.Number({ minimum: 0.01, description: "Share of the cloud's own limit that may be used." })),
-    holdFor: Type.Optional(described(durationSchema, 'How long what is no longer listed is kept, unless its end is certain.')),
+    holdFor: Type.Optional(
+      described(
+        durationSchema,
+        'How long a removal that looks like a mistake of the platform is held when nothing confirms it and nobody releases it; absent = 15m.',
+      ),
+    ),
     maxShrinkPercent: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 100,
-        description: 'A listing that lacks more than this of the one before waits for a second one that says the same.',
+        description: 'What vanishes within a minute is held when it is this share of a scope, and 5 or more; absent = 20.',
       }),
     ),
   },
@@ -160,6 +191,7 @@ const spec = closed({
   eureka: Type.Optional(eureka),
   dns: Type.Optional(dns),
   http: Type.Optional(http),
+  file: Type.Optional(file),
   credentials: Type.Optional(credentials),
   include: Type.Optional(Type.Array(selection, { description: 'Only what fits one of these; absent = everything that is in scope.' })),
   exclude: Type.Optional(Type.Array(selection, { description: 'Not what fits one of these.' })),
@@ -174,10 +206,18 @@ const status = closed({
       closed({
         /** Account and region, cluster, subscription, …: what is listed as one. */
         scope: Type.String(),
-        state: oneOf('Connecting', 'Synced', 'Stale', 'Failing'),
+        /** The zone that asks. */
+        zone: Type.Optional(Type.String()),
+        state: oneOf('Connecting', 'Synced', 'Stale', 'Failing', 'Held', 'Suspended'),
         lastSync: Type.Optional(Type.String()),
         workloads: Type.Optional(Type.Integer({ minimum: 0 })),
         endpoints: Type.Optional(Type.Integer({ minimum: 0 })),
+        /** What was found and not taken. */
+        leftOut: Type.Optional(Type.Integer({ minimum: 0 })),
+        /** Removals that wait. */
+        held: Type.Optional(Type.Integer({ minimum: 0 })),
+        /** What the platform says this scope is: under another one nothing is removed. */
+        identity: Type.Optional(Type.String()),
         reason: Type.Optional(Type.String()),
       }),
     ),
@@ -210,7 +250,7 @@ export const discoverySourceKind = defineKind({
   check,
   columns: [
     { title: 'TYPE', value: source => source.spec.type },
-    { title: 'STATE', value: ({ status }) => [...new Set((status?.scopes ?? []).map(scope => scope.state))].join(',') || 'Connecting' },
+    { title: 'STATE', value: ({ status }) => [...new Set((status?.scopes ?? []).map(scope => scope.state))].join(',') || '-' },
     { title: 'WORKLOADS', value: ({ status }) => String((status?.scopes ?? []).reduce((sum, scope) => sum + (scope.workloads ?? 0), 0)) },
   ],
 })

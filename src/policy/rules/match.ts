@@ -1,6 +1,6 @@
 import type { Dataplane } from '../../model/kinds/dataplane.ts'
 import type { MeshGateway } from '../../model/kinds/mesh-gateway.ts'
-import { effectLabel, namespaceLabel, originLabel, zoneLabel } from '../../model/labels.ts'
+import { effectLabel, namespaceLabel, originLabel, proxyLabel, zoneLabel } from '../../model/labels.ts'
 import type { Resource } from '../../model/resource.ts'
 import { matchesLabels } from '../../model/target-ref.ts'
 import type { Policy } from './policy.ts'
@@ -37,11 +37,11 @@ export function reaches(policy: Policy, proxy: PolicyProxy): boolean {
   const target = policy.spec.targetRef
   switch (target?.kind ?? 'Mesh') {
     case 'Mesh':
-      return isGateway(dataplane) || entrancesOf(dataplane).length > 0
+      return isWhole(dataplane) || entrancesOf(dataplane).length > 0
     case 'Dataplane':
       return (
         matchesLabels(dataplane, target?.labels) &&
-        (isGateway(dataplane) || entrancesOf(dataplane).some(entrance => isSection(entrance, target?.sectionName)))
+        (isWhole(dataplane) || entrancesOf(dataplane).some(entrance => isSection(entrance, target?.sectionName)))
       )
     case 'MeshGateway':
       return proxy.gateways.some(gateway => matchesLabels(gateway, target?.labels))
@@ -81,6 +81,8 @@ function isOfNamespace(policy: Policy, labels: Dataplane['labels']): boolean {
   return namespace !== undefined && namespace === labels[namespaceLabel]
 }
 
-function isGateway({ spec }: Pick<Dataplane, 'spec'>): boolean {
-  return spec.networking.gateway !== undefined
+/** Is it reached as a whole, having no entrance to be reached by? A gateway, and an application without a proxy that only calls. */
+function isWhole(dataplane: Pick<Dataplane, 'labels' | 'spec'>): boolean {
+  const { spec, labels } = dataplane
+  return spec.networking.gateway !== undefined || (labels[proxyLabel] === 'grpc' && entrancesOf(dataplane).length === 0)
 }

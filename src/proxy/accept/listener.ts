@@ -13,7 +13,7 @@ import { SniConnection } from './sni-connection.ts'
 const HANDSHAKE_MS = 10_000
 const noOwner = { onBytes() {}, onEnd() {}, onDrained() {}, onGone() {} }
 
-/** One open port and its connections. Its table is swapped under them as long as address and kind of accepting stay. */
+/** One open port – or, of an internal one, a name that other listeners pass connections to – and its connections. Its table is swapped under them as long as address and kind of accepting stay. */
 export class Listener {
   readonly stats: ListenerStats
   readonly #runtime: Runtime
@@ -23,6 +23,9 @@ export class Listener {
   readonly #tcp = new Map<TcpProxy, PermissionCheck>()
   readonly #undecided = new Set<SniConnection>()
   readonly #service: Service<never>
+  #isOpen = false
+  /** Of an internal one: its TLS context is to be made anew before the next connection. */
+  #isOutdated = false
   #isLeaving = false
   #wake: (() => void) | null = null
 
@@ -51,7 +54,9 @@ export class Listener {
 
   /** Requests and tunnels under way. */
   get busy(): number {
-    let busy = this.#tcp.size + this.#undecided.size
+    let busy = this.#undecided.size
+    // What another listener has taken over is that one's to count.
+    for (const proxy of this.#tcp.keys()) if (!proxy.isHandedOver) busy++
     for (const connection of this.#http) if (connection.isBusy) busy++
     return busy
   }
@@ -64,11 +69,38 @@ export class Listener {
       port === table.port &&
       accept.kind === table.accept.kind &&
       handler.kind === table.handler.kind &&
-      alpnOf(this.#table) === alpnOf(table)
+      tlsOf(this.#table) === tlsOf(table)
     )
   }
 
   async open(): Promise<void> {
+    this.#isOpen = true
+    // Its TLS context, which is the costly part, is made with its first connection: of hundreds most rest.
+    if (this.#table.isInternal) return
+    const server = this.#makeServer()
+    await bind(server, this.#table)
+    // Errors of accepting, such as too many open files: the port stays open and goes on when it can.
+    server.on('error', this.#runtime.faults)
+    this.#server = server
+  }
+
+  /** A connection that another listener of this proxy has read the first bytes of: its TLS, if it is any, ends here. False: it is closing. */
+  take(socket: Socket, early: readonly Buffer[]): boolean {
+    if (!this.#isOpen) return false
+    if (this.#server === null) this.#server = this.#makeServer()
+    else if (this.#isOutdated) (this.#server as TlsServer).setSecureContext(this.#serverContext())
+    this.#isOutdated = false
+    for (const bytes of early.toReversed()) socket.unshift(bytes)
+    this.#server.emit('connection', socket)
+    return true
+  }
+
+  #serverContext() {
+    const { accept } = this.#table
+    return this.#runtime.tls.serverContext(accept.kind === 'mtls' ? accept.spiffeId : undefined)
+  }
+
+  #makeServer(): Server | TlsServer {
     const { accept } = this.#table
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
     let server: Server | TlsServer
@@ -76,7 +108,7 @@ export class Listener {
       server = createTlsServer(
         {
           ...options,
-          ...this.#runtime.tls.serverContext(),
+          ...this.#serverContext(),
           requestCert: true,
           rejectUnauthorized: true,
           handshakeTimeout: HANDSHAKE_MS,
@@ -89,15 +121,13 @@ export class Listener {
         socket.destroy()
       })
     } else server = createServer(options, socket => this.#guard(() => this.#acceptPlain(socket), socket))
-    await bind(server, this.#table)
-    // Errors of accepting, such as too many open files: the port stays open and goes on when it can.
-    server.on('error', this.#runtime.faults)
-    this.#server = server
+    return server
   }
 
   /** New certificate or trust. Connections made before keep theirs. */
   renewContext(): void {
-    if (this.#table.accept.kind === 'mtls') (this.#server as TlsServer | null)?.setSecureContext(this.#runtime.tls.serverContext())
+    if (this.#table.isInternal) this.#isOutdated = true
+    else if (this.#table.accept.kind === 'mtls') (this.#server as TlsServer | null)?.setSecureContext(this.#serverContext())
   }
 
   /** Takes effect with the next request of every live connection. */
@@ -111,6 +141,7 @@ export class Listener {
 
   /** No new connections from now on. */
   stopAccepting(): void {
+    this.#isOpen = false
     this.#server?.close()
     this.#server = null
   }
@@ -256,6 +287,6 @@ export class Listener {
   }
 }
 
-function alpnOf(table: ListenerTable): string {
-  return table.accept.kind === 'mtls' ? table.accept.alpn.join() : ''
+function tlsOf(table: ListenerTable): string {
+  return table.accept.kind === 'mtls' ? `${table.accept.alpn.join()} ${table.accept.spiffeId ?? ''}` : ''
 }

@@ -9,6 +9,7 @@ import {
 import type { OutlierDetection } from '../../gen/envoy/config/cluster/v3/outlier_detection_pb.js'
 import { RoutingPriority } from '../../gen/envoy/config/core/v3/base_pb.js'
 import { HttpProtocolOptionsSchema } from '../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import type { Lambda } from '../../model/kinds/dataplane.ts'
 import { type Compiled, compileResource, type Reasons } from './compiled.ts'
 import { endpointTable } from './endpoint.ts'
 import type { ClusterTable, EndpointTable } from './table.ts'
@@ -34,6 +35,7 @@ export function compileCluster(bytes: Uint8Array): Compiled<CompiledCluster> {
       name: cluster.name,
       connectTimeoutMs,
       idleTimeoutMs: idleTimeout(cluster, reasons),
+      ...lambdaOf(cluster, reasons),
       tls: cluster.transportSocket ? compileUpstreamTls(cluster.transportSocket, 'transport_socket', reasons) : null,
       ...balancer(cluster, reasons),
       panicPercent: cluster.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
@@ -52,7 +54,10 @@ function hosts(cluster: Cluster, reasons: Reasons): CompiledCluster['hosts'] {
       needAds(cluster.edsClusterConfig?.edsConfig, 'eds_cluster_config.eds_config', reasons)
       if (cluster.loadAssignment) reasons.add('load_assignment', 'must not be set when type is EDS')
       return { kind: 'eds', resource: cluster.edsClusterConfig?.serviceName || cluster.name, localityWeighted }
+    case DiscoveryType.LOGICAL_DNS:
     case DiscoveryType.STATIC: {
+      if (type === DiscoveryType.LOGICAL_DNS && cluster.metadata?.filterMetadata.skerry?.lambda === undefined)
+        reasons.add('type', 'LOGICAL_DNS is supported by this proxy only for a function: metadata skerry.lambda')
       if (cluster.edsClusterConfig) reasons.add('eds_cluster_config', 'must not be set when type is STATIC')
       if (cluster.loadAssignment === undefined) reasons.add('load_assignment', 'must be set when type is STATIC')
       const options = { cluster: cluster.name, localityWeighted }
@@ -64,6 +69,29 @@ function hosts(cluster: Cluster, reasons: Reasons): CompiledCluster['hosts'] {
     default:
       reasons.add('type', `${DiscoveryType[type] ?? type} is not supported by this proxy: use EDS or STATIC`)
       return { kind: 'eds', resource: cluster.name, localityWeighted }
+  }
+}
+
+/** Which function its requests invoke, as the zone says in metadata that is for this proxy. */
+function lambdaOf({ metadata }: Cluster, reasons: Reasons): { lambda?: Lambda } {
+  const lambda = metadata?.filterMetadata.skerry?.lambda
+  if (lambda === undefined) return {}
+  const given = (typeof lambda === 'object' && lambda !== null && !Array.isArray(lambda) ? lambda : {}) as Record<string, unknown>
+  const text = (field: string, isNeeded: boolean) => {
+    const value = given[field]
+    if (typeof value === 'string' || (value === undefined && !isNeeded)) return value
+    reasons.add(`metadata.filter_metadata[skerry].lambda.${field}`, 'must be a text')
+    return ''
+  }
+  const [endpoint, roleArn] = [text('endpoint', false), text('roleArn', false)]
+  return {
+    lambda: {
+      arn: text('arn', true)!,
+      region: text('region', true)!,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(roleArn === undefined ? {} : { roleArn }),
+      payload: text('payload', true) === 'passthrough' ? 'passthrough' : 'http-2.0',
+    },
   }
 }
 

@@ -58,7 +58,10 @@ function hostsOf(group: LocalityLbEndpoints, shared: boolean, path: string, reas
 
 function hostOf(endpoint: LbEndpoint, zone: string, path: string, reasons: Reasons): HostConfig {
   const place = endpoint.hostIdentifier.case === 'endpoint' ? endpoint.hostIdentifier.value.address : undefined
-  const { address, port } = hostAndPort(place, `${path}.endpoint.address`, reasons)
+  const inside = place?.address.case === 'envoyInternalAddress' ? place.address.value.addressNameSpecifier : undefined
+  const listener = inside?.case === 'serverListenerName' ? inside.value : undefined
+  const { address, port } =
+    listener === undefined ? hostAndPort(place, `${path}.endpoint.address`, reasons) : { address: listener, port: 0 }
   const name = endpoint.metadata?.filterMetadata.skerry?.name
   return {
     address,
@@ -67,6 +70,7 @@ function hostOf(endpoint: LbEndpoint, zone: string, path: string, reasons: Reaso
     weight: endpoint.loadBalancingWeight ?? 1,
     state: stateOf(endpoint.healthStatus, path, reasons),
     name: typeof name === 'string' ? name : `${address}:${port}`,
+    ...(listener === undefined ? {} : { listener }),
   }
 }
 

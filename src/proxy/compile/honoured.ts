@@ -19,12 +19,15 @@ import { HttpProtocolOptionsSchema } from '../../gen/envoy/extensions/upstreams/
  * A message that is not in the table is taken whole. Whoever teaches the proxy a field adds it here; what is missing is rejected.
  */
 const honoured: Readonly<Record<string, string>> = {
-  'envoy.config.listener.v3.Listener': 'name address filter_chains listener_filters stat_prefix traffic_direction metadata',
+  'envoy.config.listener.v3.Listener':
+    'name address internal_listener filter_chains listener_filters stat_prefix traffic_direction metadata',
   'envoy.config.listener.v3.ListenerFilter': 'name typed_config',
   'envoy.config.listener.v3.FilterChain': 'name filter_chain_match filters transport_socket metadata',
   'envoy.config.listener.v3.FilterChainMatch': 'server_names transport_protocol',
   'envoy.config.listener.v3.Filter': 'name typed_config',
-  'envoy.config.core.v3.Address': 'socket_address',
+  'envoy.config.listener.v3.Listener.InternalListenerConfig': '',
+  'envoy.config.core.v3.Address': 'socket_address envoy_internal_address',
+  'envoy.config.core.v3.EnvoyInternalAddress': 'server_listener_name',
   'envoy.config.core.v3.SocketAddress': 'address port_value',
   'envoy.config.core.v3.TransportSocket': 'name typed_config',
   'envoy.config.core.v3.TypedExtensionConfig': 'name typed_config',

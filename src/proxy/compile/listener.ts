@@ -19,7 +19,7 @@ import { compileDownstreamTls } from './tls.ts'
 import { extension, hostAndPort, needAds, weightedRefs } from './values.ts'
 
 /** A listener whose routes may still have to come. */
-export interface CompiledListener extends Pick<ListenerTable, 'name' | 'address' | 'port' | 'accept'> {
+export interface CompiledListener extends Pick<ListenerTable, 'name' | 'address' | 'port' | 'accept' | 'isInternal'> {
   readonly handler: CompiledHttp | TcpHandler | SniHandler
 }
 
@@ -33,12 +33,19 @@ export interface CompiledHttp {
 export function compileListener(bytes: Uint8Array): Compiled<CompiledListener> {
   return compileResource(ListenerSchema, bytes, (listener, reasons) => {
     if (listener.name === '') reasons.add('name', 'must not be empty')
-    const place = hostAndPort(listener.address, 'address', reasons)
+    const isInternal = listener.listenerSpecifier.case === 'internalListener'
+    if (isInternal && listener.address) reasons.add('address', 'must not be set together with internal_listener')
+    const place = isInternal ? { address: '', port: 0 } : hostAndPort(listener.address, 'address', reasons)
     const inspects = inspectsTls(listener, reasons)
     const chains = listener.filterChains
     if (chains.length === 0) reasons.add('filter_chains', 'must have one')
     const bySni = chains.some(chain => (chain.filterChainMatch?.serverNames.length ?? 0) > 0)
-    return { name: listener.name, ...place, ...(bySni ? sni(listener, inspects, reasons) : single(listener, reasons)) }
+    return {
+      name: listener.name,
+      ...(isInternal ? { isInternal } : {}),
+      ...place,
+      ...(bySni ? sni(listener, inspects, reasons) : single(listener, reasons)),
+    }
   })
 }
 

@@ -1,3 +1,5 @@
+import type { Lambda } from '../../model/kinds/dataplane.ts'
+
 /**
  * What the data path reads: plain, immutable, made by `compile/` from xDS, swapped in whole per item. Nothing in here is looked up by
  * string on a request's way except what the request itself brings (host, path, header names).
@@ -6,10 +8,15 @@
 export interface ListenerTable {
   readonly name: string
   readonly address: string
-  /** 0 is never used here: xDS names the port. */
+  /** 0 is never used here, but for one that is internal: xDS names the port. */
   readonly port: number
-  /** What accepts connections. A change of `accept` re-binds or replaces the TLS context; a change of `handler` is swapped under live connections. */
-  readonly accept: { readonly kind: 'plain' } | { readonly kind: 'mtls'; readonly alpn: readonly string[] } | { readonly kind: 'sni' }
+  /** Has no port: what reaches it comes from another listener of this proxy, by its name. */
+  readonly isInternal?: true
+  /** What accepts connections; over mTLS as the proxy itself, or (`spiffeId`) as a workload in whose name it answers. A change of `accept` re-binds or replaces the TLS context; a change of `handler` is swapped under live connections. */
+  readonly accept:
+    | { readonly kind: 'plain' }
+    | { readonly kind: 'mtls'; readonly alpn: readonly string[]; readonly spiffeId?: string }
+    | { readonly kind: 'sni' }
   readonly handler: HttpHandler | TcpHandler | SniHandler
 }
 
@@ -125,6 +132,8 @@ export interface ClusterTable {
   readonly name: string
   readonly connectTimeoutMs: number
   readonly idleTimeoutMs: number
+  /** Requests become invocations of this function; absent = they are sent to a host. */
+  readonly lambda?: Lambda
   readonly tls: {
     readonly sni: string /** exact URI SANs; empty = nobody */
     readonly allowedIds: ReadonlySet<string>
@@ -165,6 +174,8 @@ export interface HostConfig {
   readonly weight: number
   readonly state: 'healthy' | 'draining' | 'unhealthy'
   readonly name: string
+  /** An internal listener of this proxy, which is its address. */
+  readonly listener?: string
 }
 
 /** The proxy's identity, as the agent obtained it. */
@@ -187,6 +198,8 @@ export interface DataPlane {
   removeCluster(name: string): void
   setEndpoints(endpoints: EndpointTable): void
   setIdentity(identity: IdentityMaterial): void
+  /** That of a workload in whose name it answers, by SPIFFE ID; null = it no longer does. */
+  setWorkloadIdentity(spiffeId: string, identity: IdentityMaterial | null): void
   setTrust(trust: TrustTable): void
   /** For on-demand hosts: called once per host that a request asked for; the request waits (bounded) until `setRoutes` brings it or `hostMissing` says no. */
   onHostWanted: (routeTable: string, host: string) => void

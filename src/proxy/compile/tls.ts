@@ -7,25 +7,31 @@ import {
   UpstreamTlsContextSchema,
 } from '../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import type { Reasons } from './compiled.ts'
-import type { ClusterTable } from './table.ts'
+import type { ClusterTable, ListenerTable } from './table.ts'
 import { extension, needAds } from './values.ts'
 
-/** The proxy's own certificate, which its agent holds; the control plane can only name it. */
+/** The proxy's own certificate, which its agent holds; the control plane can only name it. Another's goes by its SPIFFE ID. */
 const identitySecret = 'identity'
 /** The bundles, by SDS. One set for the whole proxy. */
 export const trustSecret = 'trust'
 
-export function compileDownstreamTls(socket: TransportSocket, path: string, reasons: Reasons): { kind: 'mtls'; alpn: readonly string[] } {
+export function compileDownstreamTls(
+  socket: TransportSocket,
+  path: string,
+  reasons: Reasons,
+): Extract<ListenerTable['accept'], { kind: 'mtls' }> {
   const at = `${path}.typed_config`
   const context = extension(socket.configType, DownstreamTlsContextSchema)
   if (context === undefined) reasons.add(at, 'must be a DownstreamTlsContext')
   else if (!context.requireClientCertificate)
     reasons.add(`${at}.require_client_certificate`, 'must be true: this proxy ends TLS only from peers that it knows')
   const common = context?.commonTlsContext
-  needIdentity(common, at, reasons)
+  const [secret] = common?.tlsCertificateSdsSecretConfigs ?? []
+  const spiffeId = secret?.name.startsWith('spiffe://') ? secret.name : undefined
+  needIdentity(common, at, reasons, spiffeId ?? identitySecret)
   if (common?.validationContextType.case === 'validationContextSdsSecretConfig') needTrust(common.validationContextType.value, at, reasons)
   else if (context) reasons.add(`${at}.common_tls_context`, `needs a validation_context_sds_secret_config named ${trustSecret}`)
-  return { kind: 'mtls', alpn: common?.alpnProtocols ?? [] }
+  return { kind: 'mtls', alpn: common?.alpnProtocols ?? [], ...(spiffeId === undefined ? {} : { spiffeId }) }
 }
 
 export function compileUpstreamTls(socket: TransportSocket, path: string, reasons: Reasons): NonNullable<ClusterTable['tls']> {
@@ -62,9 +68,9 @@ function allowedIds(common: CommonTlsContext | undefined, path: string, reasons:
   })
 }
 
-function needIdentity(common: CommonTlsContext | undefined, path: string, reasons: Reasons): void {
+function needIdentity(common: CommonTlsContext | undefined, path: string, reasons: Reasons, name = identitySecret): void {
   const [secret, ...more] = common?.tlsCertificateSdsSecretConfigs ?? []
-  if (secret?.name === identitySecret && secret.sdsConfig === undefined && more.length === 0) return
+  if (secret?.name === name && secret.sdsConfig === undefined && more.length === 0) return
   reasons.add(
     `${path}.common_tls_context.tls_certificate_sds_secret_configs`,
     `must be one, named ${identitySecret}, without sds_config: the agent provides it`,

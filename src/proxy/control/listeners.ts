@@ -40,6 +40,8 @@ interface Options {
   /** The address to bind for one that was configured. */
   readonly bindAddress: (listener: { readonly address: string; readonly port: number }) => string
   readonly onBound: (bound: BoundListeners) => void
+  /** In whose names, besides the proxy's, it has to answer: SPIFFE IDs, all of them each time. */
+  readonly onWanted: (spiffeIds: ReadonlySet<string>) => void
   /** One that was accepted while it waited for something cannot be bound after all. */
   readonly onLateFailure: (name: string) => void
 }
@@ -48,8 +50,12 @@ interface Options {
 export class Listeners {
   readonly #options: Options
   readonly #entries = new Map<string, Entry>()
-  #hasIdentity = false
+  /** Whose certificates are held: the proxy's own (null), and those of workloads by SPIFFE ID. */
+  readonly #identities = new Set<string | null>()
+  /** In whose names, besides the proxy's, what is wanted now is answered. */
+  #secrets = new Set<string>()
   #hasTrust = false
+  #isReporting = false
   #isClosed = false
 
   constructor(options: Options) {
@@ -96,8 +102,13 @@ export class Listeners {
     this.#report()
   }
 
-  identityCame(): void {
-    this.#hasIdentity = true
+  /** @param spiffeId null = the proxy's own */
+  identityCame(spiffeId: string | null): void {
+    this.#identities.add(spiffeId)
+  }
+
+  identityWent(spiffeId: string): void {
+    this.#identities.delete(spiffeId)
   }
 
   trustCame(): void {
@@ -111,11 +122,21 @@ export class Listeners {
   /** Begins to bind whatever has become ready. */
   advance(): void {
     if (this.#isClosed) return
+    this.#wantSecrets()
     for (const [name, entry] of this.#entries) {
       if (entry.tried === entry.wanted || entry.binding !== null || entry.retry !== null) continue
       const table = this.#ready(entry)
       if (table) entry.binding = this.#bind(name, entry, table)
     }
+  }
+
+  #wantSecrets(): void {
+    const secrets = new Set<string>()
+    for (const { wanted } of this.#entries.values())
+      if (wanted.accept.kind === 'mtls' && wanted.accept.spiffeId !== undefined) secrets.add(wanted.accept.spiffeId)
+    if (secrets.size === this.#secrets.size && [...secrets].every(secret => this.#secrets.has(secret))) return
+    this.#secrets = secrets
+    this.#options.onWanted(secrets)
   }
 
   /** Waits for those of these that are being bound; says which could not be. */
@@ -175,9 +196,15 @@ export class Listeners {
 
   /** What to set, or null while something is missing. */
   #ready(entry: Entry): ListenerTable | null {
-    const { name, port, accept, handler } = entry.wanted
-    if (accept.kind === 'mtls' && !(this.#hasIdentity && this.#hasTrust)) return null
-    const at = { name, address: this.#options.bindAddress(entry.wanted), port, accept }
+    const { name, port, accept, handler, isInternal } = entry.wanted
+    if (accept.kind === 'mtls' && !(this.#identities.has(accept.spiffeId ?? null) && this.#hasTrust)) return null
+    const at = {
+      name,
+      address: isInternal ? '' : this.#options.bindAddress(entry.wanted),
+      port,
+      accept,
+      ...(isInternal ? { isInternal } : {}),
+    }
     if (handler.kind === 'http') {
       const routes = handler.routes.kind === 'inline' ? handler.routes.table : this.#options.routes.settled(handler.routes.name)
       if (routes === null || !this.#isWarm(entry, clustersOf(routes))) return null
@@ -203,8 +230,14 @@ export class Listeners {
     this.#options.routes.forget(name)
   }
 
+  /** Of many that come at once one word is said: a zone gateway has hundreds. */
   #report(): void {
-    if (!this.#isClosed) this.#options.onBound(this.bound)
+    if (this.#isReporting) return
+    this.#isReporting = true
+    queueMicrotask(() => {
+      this.#isReporting = false
+      if (!this.#isClosed) this.#options.onBound(this.bound)
+    })
   }
 }
 

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { EXIT_USAGE, ProxyError } from '../proxy-error.ts'
 
-/** The oldest Envoy that takes everything that it would be told: older ones were tried, and refuse or lose some of it. */
-export const oldestEnvoy = [1, 40] as const
+/** The oldest Envoy that was tried and does what it is told. What the oldest ones cannot do they are not asked to (`learnsHosts`). */
+export const oldestEnvoy = [1, 36] as const
 
 /** The version (`1.40.0`) of the Envoy at `path`, or by that name in PATH. Rejects with what is wrong with it, before anything is started. */
 export async function findEnvoy(path: string): Promise<string> {

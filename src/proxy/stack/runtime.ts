@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Clock } from '../../std/clock.ts'
 import type { Random } from '../../std/random.ts'
 import type { HttpHandler, TcpHandler } from '../compile/table.ts'
@@ -18,11 +19,18 @@ export interface Runtime {
   readonly tls: TlsMaterial
   readonly faults: Faults
   readonly clusters: ReadonlyMap<string, Cluster>
+  /** A listener of this proxy that connections are passed to by name. */
+  readonly internalListener: (name: string) => InternalListener | undefined
   readonly hostsWanted: HostsWanted
   readonly accessLog: ((record: AccessRecord) => void) | null
   /** The application beside this proxy did not take a connection. */
   readonly onLocalFailure: (cluster: string) => void
   isDraining: boolean
+}
+
+/** Takes a connection over, with what was read of it; false = it takes none any more. */
+export interface InternalListener {
+  take(socket: Socket, early: readonly Buffer[]): boolean
 }
 
 /** A listener as its requests see it. */

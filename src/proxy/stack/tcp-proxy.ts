@@ -28,6 +28,8 @@ export class TcpProxy implements WireOwner {
   #hasEnded = false
   #bytes = 0
   #isOver = false
+  /** A listener of this proxy serves it. */
+  isHandedOver = false
   readonly #tried: Host[] = []
   readonly #tries: TryRecord[] = []
 
@@ -124,6 +126,10 @@ export class TcpProxy implements WireOwner {
     this.#host = host
     host.active++
     const startedMs = this.#runtime.clock.monotonic()
+    if (host.config.listener !== undefined) {
+      this.#handOver(host, startedMs)
+      return
+    }
     const { wheel, tls, faults } = this.#runtime
     const alarm = new Alarm(() => upstream?.destroy())
     let upstream: Wire | null = null
@@ -157,6 +163,29 @@ export class TcpProxy implements WireOwner {
     }
     this.#upstream = upstream
     wheel.set(alarm, cluster.table.connectTimeoutMs)
+  }
+
+  /** To a listener of this proxy: it takes the socket itself, and no byte is copied in between. */
+  #handOver(host: Host, startedMs: number): void {
+    const cluster = this.#cluster!
+    const listener = this.#runtime.internalListener(host.config.listener!)
+    const { wire } = this
+    if (listener === undefined || wire.gone) {
+      cluster.report(host, 'local', startedMs)
+      cluster.countFailure('connect')
+      this.#endTry('no such listener')
+      this.#try()
+      return
+    }
+    const socket = wire.surrender()
+    socket.once('close', () => {
+      if (!this.#isOver) this.#over('closed')
+    })
+    this.#isConnected = listener.take(socket, this.#early)
+    this.isHandedOver = this.#isConnected
+    this.#early = []
+    cluster.report(host, this.#isConnected ? 'success' : 'local', startedMs)
+    if (!this.#isConnected) socket.destroy()
   }
 
   #connected(upstream: Wire): void {

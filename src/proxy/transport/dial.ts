@@ -1,4 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { TlsMaterial } from './tls-material.ts'
 import { type Faults, Wire, type WireOwner } from './wire.ts'
@@ -10,6 +11,8 @@ export interface DialTarget {
   readonly address: string
   readonly port: number
   readonly tls: { readonly sni: string; readonly allowedIds: ReadonlySet<string>; readonly alpn: readonly string[] } | null
+  /** What is called is in this process: connections to it are made by itself, and the address is for people. */
+  readonly local?: { connect(): Duplex }
 }
 
 /** After `onReady` the wire may be written to; a refusal or loss before that is only `onGone`. */
@@ -51,7 +54,7 @@ export function dial(target: DialTarget, tls: TlsMaterial, faults: Faults, owner
       },
     },
   }
-  const ready = () => {
+  const ready = (wire: Wire) => {
     if (wire.gone) return
     try {
       owner.onReady()
@@ -60,8 +63,15 @@ export function dial(target: DialTarget, tls: TlsMaterial, faults: Faults, owner
       wire.destroy()
     }
   }
+  if (target.local) {
+    // Of a socket's own members none is used but what any stream has.
+    const socket = target.local.connect() as Socket
+    const wire: Wire = new Wire(socket, { encrypted: false, sharesBuffer: false, keepsBytes: true, faults }, owner)
+    queueMicrotask(() => ready(wire))
+    return wire
+  }
   let socket: Socket
-  if (target.tls === null) socket = connectTcp(options).once('connect', ready)
+  if (target.tls === null) socket = connectTcp(options).once('connect', () => ready(wire))
   else {
     const { sni, allowedIds, alpn } = target.tls
     const context = tls.clientContext()
@@ -80,7 +90,7 @@ export function dial(target: DialTarget, tls: TlsMaterial, faults: Faults, owner
       if (verdict.kind === 'refused') secured.destroy(new WrongPeerError(verdict.reason))
       else if (!allowedIds.has(verdict.peer.uri))
         secured.destroy(new WrongPeerError(`the peer is ${verdict.peer.uri}, not the service that was called`))
-      else ready()
+      else ready(wire)
     })
   }
   const wire = new Wire(socket, { encrypted: target.tls !== null, sharesBuffer: true, faults }, owner)

@@ -27,6 +27,8 @@ const MAX_VERDICTS = 1024
 export class TlsMaterial {
   readonly #clock: Clock
   #identity: IdentityMaterial | null = null
+  /** Of workloads in whose names this proxy answers, by SPIFFE ID. */
+  readonly #workloads = new Map<string, IdentityMaterial>()
   #bundles: Bundles = new Map()
   #client: SecureContext | null = null
   #verdicts = new Map<string, { readonly verdict: SvidVerdict; readonly untilMs: number }>()
@@ -51,6 +53,15 @@ export class TlsMaterial {
     this.#changed({ connectionsHold: false })
   }
 
+  /** What this proxy itself presents stays as it is, and so do its connections. */
+  setWorkloadIdentity(spiffeId: string, identity: IdentityMaterial | null): void {
+    if (identity === null) this.#workloads.delete(spiffeId)
+    else {
+      createSecureContext({ cert: identity.chainPem, key: identity.keyPem })
+      this.#workloads.set(spiffeId, identity)
+    }
+  }
+
   setTrust(trust: TrustTable): void {
     const before = this.#bundles
     this.#bundles = new Map([...trust].map(([domain, pems]) => [domain.toLowerCase(), pems.flatMap(pem => certificatesOf(pem))]))
@@ -64,16 +75,16 @@ export class TlsMaterial {
     this.onChange({ connectionsHold })
   }
 
-  /** For `tls.Server`. Without an identity every handshake fails, which callers see as a connection that could not be made. */
-  serverContext(): SecureContextOptions {
-    const { cert, key } = this.#certificate()
+  /** For `tls.Server`, as the proxy itself or as a workload. Without an identity every handshake fails, which callers see as a connection that could not be made. */
+  serverContext(spiffeId?: string): SecureContextOptions {
+    const { cert, key } = certificateOf(spiffeId === undefined ? this.#identity : (this.#workloads.get(spiffeId) ?? null))
     return { ...COMMON, ...(cert === undefined ? {} : { cert, key }), ca: this.#roots() }
   }
 
   /** null: the proxy has no identity yet. */
   clientContext(): SecureContext | null {
     if (this.#identity === null) return null
-    this.#client ??= createSecureContext({ ...COMMON, ...this.#certificate(), ca: this.#roots() })
+    this.#client ??= createSecureContext({ ...COMMON, ...certificateOf(this.#identity), ca: this.#roots() })
     return this.#client
   }
 
@@ -98,14 +109,14 @@ export class TlsMaterial {
     return verdict
   }
 
-  #certificate(): { cert?: string; key?: string } {
-    return this.#identity === null ? {} : { cert: this.#identity.chainPem, key: this.#identity.keyPem }
-  }
-
   /** All roots together: only the first gate. An empty list trusts nobody, not the public CAs. */
   #roots(): string[] {
     return [...this.#bundles.values()].flatMap(roots => roots.map(root => root.toString()))
   }
+}
+
+function certificateOf(identity: IdentityMaterial | null): { cert?: string; key?: string } {
+  return identity === null ? {} : { cert: identity.chainPem, key: identity.keyPem }
 }
 
 type Bundles = ReadonlyMap<string, readonly X509Certificate[]>

@@ -27,6 +27,8 @@ const LINGER_MS = 1_000
 /** Time for a slow reader to take what is queued. */
 const FLUSH_MS = 120_000
 
+const nobody: WireOwner = { onBytes() {}, onEnd() {}, onDrained() {}, onGone() {} }
+
 /** One connection, plain or TLS, over the documented `net` and `tls` interface. */
 export class Wire {
   readonly socket: Socket
@@ -35,21 +37,24 @@ export class Wire {
   owner: WireOwner
   gone = false
   readonly #faults: Faults
+  readonly #keepsBytes: boolean
+  readonly #onData = (bytes: Buffer) => this.received(bytes, bytes.length)
   #holds = 0
   #error: Error | null = null
 
   /** Takes over a socket that was made with `allowHalfOpen`. Dialled ones deliver bytes by `received` from their `onread`. */
   constructor(
     socket: Socket,
-    options: { readonly encrypted: boolean; readonly sharesBuffer: boolean; readonly faults: Faults },
+    options: { readonly encrypted: boolean; readonly sharesBuffer: boolean; readonly keepsBytes?: boolean; readonly faults: Faults },
     owner: WireOwner,
   ) {
     this.socket = socket
     this.encrypted = options.encrypted
+    this.#keepsBytes = options.keepsBytes ?? options.encrypted
     this.sharesBuffer = options.sharesBuffer
     this.#faults = options.faults
     this.owner = owner
-    if (!options.sharesBuffer) socket.on('data', (bytes: Buffer) => this.received(bytes, bytes.length))
+    if (!options.sharesBuffer) socket.on('data', this.#onData)
     socket.on('end', () => this.#guard(() => this.owner.onEnd()))
     socket.on('drain', () => this.#guard(() => this.owner.onDrained()))
     socket.on('error', error => {
@@ -84,8 +89,8 @@ export class Wire {
       slab.clear()
       return true
     }
-    // TLS holds on to what it is given until the next turn of the loop; so does a socket with a backlog.
-    if (this.encrypted || this.socket.writableLength !== 0) return this.socket.write(slab.take())
+    // TLS holds on to what it is given until the next turn of the loop; so do a socket with a backlog and one in memory.
+    if (this.#keepsBytes || this.socket.writableLength !== 0) return this.socket.write(slab.take())
     const taken = this.socket.write(slab.view())
     if (this.socket.writableLength !== 0) slab.surrender()
     else slab.clear()
@@ -148,6 +153,15 @@ export class Wire {
     // A reset that follows a FIN fails inside Node and leaves a handle that never closes: the process would not end.
     if (this.encrypted || this.socket.writableEnded) this.socket.destroy()
     else this.socket.resetAndDestroy()
+  }
+
+  /** Gives the socket, paused, to whoever serves it from now on. The owner hears no more. */
+  surrender(): Socket {
+    this.gone = true
+    this.owner = nobody
+    this.socket.pause()
+    this.socket.off('data', this.#onData)
+    return this.socket
   }
 
   #guard(action: () => void): void {

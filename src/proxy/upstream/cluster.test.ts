@@ -13,6 +13,7 @@ import type { Host } from './host.ts'
 function aChooser(priorities: readonly HostConfig[][], overrides: Partial<ClusterTable> = {}) {
   const clock = new ManualClock()
   const cluster = new Cluster(aCluster('shop', overrides), {
+    functionHost: () => assert.fail('no function is called here'),
     tls: new TlsMaterial(clock),
     wheel: new TimerWheel(clock, assert.ifError),
     faults: assert.ifError,

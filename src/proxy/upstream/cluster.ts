@@ -1,4 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Lambda } from '../../model/kinds/dataplane.ts'
 import type { ClusterTable, EndpointTable, HostConfig } from '../compile/table.ts'
+import type { FunctionHost } from '../lambda/function-host.ts'
 import { type Cursor, type Level, pickHost } from './balancer.ts'
 import { mayEject, type Outcome } from './ejection.ts'
 import type { Failure } from './failure.ts'
@@ -6,7 +9,10 @@ import { Host, hostKey } from './host.ts'
 import { Pool, type PoolContext, type PoolUsage } from './pool.ts'
 import { panicking, pickByShare, priorityShares } from './priority.ts'
 
-export type UpstreamContext = Pick<PoolContext, 'tls' | 'wheel' | 'faults' | 'random' | 'now'>
+export type UpstreamContext = Pick<PoolContext, 'tls' | 'wheel' | 'faults' | 'random' | 'now'> & {
+  /** Makes a host of a function. */
+  readonly functionHost: (lambda: Lambda) => FunctionHost
+}
 
 /** What one moment's health means: shares of traffic, and hosts to choose from. */
 interface View {
@@ -40,6 +46,8 @@ export class Cluster {
   active = 0
   retrying = 0
   #table: ClusterTable
+  /** In the place of every host. */
+  #function: FunctionHost | null
   readonly #context: UpstreamContext
   #hosts = new Map<string, Host>()
   /** When there was a host for the first time. */
@@ -53,6 +61,7 @@ export class Cluster {
     this.name = table.name
     this.#table = table
     this.#context = context
+    this.#function = table.lambda ? context.functionHost(table.lambda) : null
   }
 
   get table(): ClusterTable {
@@ -64,10 +73,15 @@ export class Cluster {
   }
 
   update(table: ClusterTable): void {
-    const renews = !isSameTls(this.#table.tls, table.tls)
+    const isOtherFunction = !isDeepStrictEqual(this.#table.lambda, table.lambda)
+    const renews = isOtherFunction || !isSameTls(this.#table.tls, table.tls)
     this.#table = table
     this.#view = null
     if (renews) for (const host of this.#hosts.values()) host.pool.renew()
+    if (isOtherFunction) {
+      this.#function?.close()
+      this.#function = table.lambda ? this.#context.functionHost(table.lambda) : null
+    }
   }
 
   setEndpoints(endpoints: EndpointTable): void {
@@ -120,6 +134,7 @@ export class Cluster {
 
   close(): void {
     for (const host of this.#hosts.values()) this.#retire(host)
+    this.#function?.close()
   }
 
   /**
@@ -243,7 +258,12 @@ export class Cluster {
         connectTimeoutMs: this.#table.connectTimeoutMs,
         idleTimeoutMs: this.#table.idleTimeoutMs,
       }),
-      target: () => ({ address: host.address, port: host.port, tls: this.#table.tls }),
+      target: () => ({
+        address: host.address,
+        port: host.port,
+        tls: this.#table.tls,
+        ...(this.#function ? { local: this.#function } : {}),
+      }),
     }
   }
 }

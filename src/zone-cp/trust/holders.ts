@@ -9,7 +9,8 @@ import { factsKey, managedByAgent } from '../readiness-tracker.ts'
 export function countHolders(registry: Registry, facts: LiveFacts<string, DataplaneFacts>, mesh: string, root: string): number {
   return registry.list<Dataplane>('Dataplane', mesh).filter(({ name, labels }) => {
     if (labels[managedByLabel] !== managedByAgent) return false
-    const held = facts.get(factsKey(mesh, name))?.certificate?.root ?? ''
-    return held === '' || held === root
+    const known = facts.get(factsKey(mesh, name))
+    const held = known?.certificate?.root ?? ''
+    return held === '' || held === root || (known?.workloadRoots?.has(root) ?? false)
   }).length
 }

@@ -6,9 +6,10 @@ import type { Clock } from '../../../std/clock.ts'
 import type { ProxyRow } from '../schema/proxy.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { Events } from './events.ts'
+import { type InstanceSight, instanceEvent } from './instance-events.ts'
 import type { Problems } from './problems.ts'
 import { aboutOf, diagnoseProxy } from './proxy-problems.ts'
-import { hasProxy, proxyRow } from './proxy-row.ts'
+import { hasProxy, notReadyOf, proxyRow } from './proxy-row.ts'
 import { Table } from './table.ts'
 import { proxyKeys, proxyTally } from './tally.ts'
 import type { Instance, Workloads } from './workloads.ts'
@@ -68,6 +69,8 @@ export class Proxies {
   readonly #instances = new Map<string, Instance>()
   /** Zone → ids of instances that have no row. */
   readonly #agentless = new Map<string, Set<string>>()
+  /** Of instances that have no row: as they were seen last. */
+  readonly #sights = new Map<string, InstanceSight>()
   /** A mesh or zone of which the counts changed. */
   onCounts: (mesh: string, zone: string) => void = () => {}
 
@@ -94,13 +97,15 @@ export class Proxies {
     if (!dataplane || !hasProxy(dataplane)) this.#drop(id, previous)
     if (!dataplane) {
       this.#countInstance(id, undefined)
+      this.#see(id, undefined)
       return
     }
     const zone = dataplane.labels[zoneLabel] ?? ownZone
     if (!hasProxy(dataplane)) {
       const isKnown = silentSince(zone) === null
-      const declared = (dataplane.spec.networking.inbound ?? []).every(it => it.state !== 'NotReady' && it.health?.ready !== false)
-      this.#countInstance(id, instanceOf(dataplane, zone, { connected: false, ready: isKnown && declared, agentless: true }))
+      const notReady = notReadyOf(dataplane, insightOf(dataplane))
+      this.#countInstance(id, instanceOf(dataplane, zone, { connected: false, ready: isKnown && notReady.length === 0, agentless: true }))
+      this.#see(id, { dataplane, zone, notReady })
       return
     }
     const row = proxyRow({ dataplane, zone, insight: insightOf(dataplane), silentSince: silentSince(zone), previous, now: clock.now() })
@@ -132,6 +137,13 @@ export class Proxies {
       this.tally.add(sign, row, proxyKeys(row))
       this.onCounts(row.mesh, row.zone)
     }
+  }
+
+  #see(id: string, sight: InstanceSight | undefined): void {
+    const event = instanceEvent(this.#sights.get(id), sight)
+    if (event) this.#options.events.add(event)
+    if (sight) this.#sights.set(id, sight)
+    else this.#sights.delete(id)
   }
 
   #countInstance(id: string, next: Instance | undefined): void {

@@ -1,5 +1,4 @@
-import { isAgentless } from '../../../derive/readiness.ts'
-import { type Dataplane, inboundName, zoneIngressListenerName } from '../../../model/kinds/dataplane.ts'
+import { type Dataplane, inboundName, isAgentless, zoneIngressListenerName } from '../../../model/kinds/dataplane.ts'
 import type { DataplaneInsightSpec, DataplaneSubscription } from '../../../model/kinds/dataplane-insight.ts'
 import { isOpen } from '../../../model/kinds/insight.ts'
 import { kriOf } from '../../../model/kri.ts'
@@ -96,8 +95,8 @@ function sinceOf(
   }
 }
 
-/** Inbounds that whoever wrote the Dataplane took out (`Ignored`) lack nothing. */
-function notReadyOf(dataplane: Dataplane, insight: DataplaneInsightSpec | undefined): ProxyRow['notReady'] {
+/** Why callers are not sent there, by inbound. Inbounds that whoever wrote the Dataplane took out (`Ignored`) lack nothing. */
+export function notReadyOf(dataplane: Dataplane, insight: DataplaneInsightSpec | undefined): ProxyRow['notReady'] {
   const { inbound = [], listeners = [] } = dataplane.spec.networking
   if (insight === undefined) {
     const declared = [

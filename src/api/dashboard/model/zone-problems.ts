@@ -53,13 +53,22 @@ function sourceFindings({ name, state, held, error }: Source, since: number): Om
     case 'ok':
       return []
     case 'held': {
-      const cause = `discovery of ${name} holds back ${held} removals: more than its guard lets pass at once${error ? ` (${error})` : ''}`
-      const fix = 'see whether these workloads are really gone, then let the removals pass or dismiss them'
+      const what = held > 0 ? `holds back ${held} removals: more than its guard lets pass at once` : 'is held'
+      const cause = `discovery of ${name} ${what}${error ? ` (${error})` : ''}`
+      const fix = `see with \`skerry discovery list\` whether these workloads are really gone; if they are: \`skerry discovery release ${name}\``
       return [{ code: 'SKERRY_DISCOVERY_HELD', since, cause, fix, part: name }]
     }
     case 'failing': {
       const cause = `discovery of ${name} fails: ${error ?? 'it does not say why'}`
-      return [{ code: 'SKERRY_DISCOVERY_FAILING', since, cause, fix: 'what it found before stays; mend its access', part: name }]
+      return [
+        {
+          code: 'SKERRY_DISCOVERY_FAILING',
+          since,
+          cause,
+          fix: `what it found before stays; \`skerry discovery test ${name}\` says what to mend`,
+          part: name,
+        },
+      ]
     }
   }
 }

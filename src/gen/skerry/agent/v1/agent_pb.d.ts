@@ -112,6 +112,11 @@ export declare type CertificateRequest = Message<"skerry.agent.v1.CertificateReq
    * @generated from field: bytes csr = 1;
    */
   csr: Uint8Array;
+
+  /**
+   * @generated from field: string spiffe_id = 2;
+   */
+  spiffeId: string;
 };
 
 /**
@@ -317,6 +322,12 @@ export declare type ZoneMessage = Message<"skerry.agent.v1.ZoneMessage"> & {
      */
     value: Watch;
     case: "watch";
+  } | {
+    /**
+     * @generated from field: skerry.agent.v1.CertificateRefused certificate_refused = 7;
+     */
+    value: CertificateRefused;
+    case: "certificateRefused";
   } | { case: undefined; value?: undefined };
 };
 
@@ -375,6 +386,11 @@ export declare type Certificate = Message<"skerry.agent.v1.Certificate"> & {
    * @generated from field: int64 renew_at_ms = 3;
    */
   renewAtMs: bigint;
+
+  /**
+   * @generated from field: string spiffe_id = 4;
+   */
+  spiffeId: string;
 };
 
 /**
@@ -382,6 +398,32 @@ export declare type Certificate = Message<"skerry.agent.v1.Certificate"> & {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export declare const CertificateSchema: GenMessage<Certificate>;
+
+/**
+ * @generated from message skerry.agent.v1.CertificateRefused
+ */
+export declare type CertificateRefused = Message<"skerry.agent.v1.CertificateRefused"> & {
+  /**
+   * @generated from field: string spiffe_id = 1;
+   */
+  spiffeId: string;
+
+  /**
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message skerry.agent.v1.CertificateRefused.
+ * Use `create(CertificateRefusedSchema)` to create a new message.
+ */
+export declare const CertificateRefusedSchema: GenMessage<CertificateRefused>;
 
 /**
  * @generated from message skerry.agent.v1.Renew

@@ -1,0 +1,56 @@
+variables {
+  zone_name         = "tftest-eks"
+  global_address    = "https://global.example:5685"
+  image             = "registry.example:5000/skerry:0.1.0"
+  pod_cidr_block    = "10.1.0.0/16"
+  cluster_name      = "shop"
+  gateway_subnet_id = "subnet-public"
+  discovery         = ["EKS"]
+}
+
+run "a_zone_in_the_cluster" {
+  assert {
+    condition     = yamldecode(helm_release.this[0].values[0]).zone.global.tokenSecret == { name = "zone-token", key = "token" }
+    error_message = "its token is in a Secret"
+  }
+  assert {
+    condition     = yamldecode(helm_release.this[0].values[0]).image == { repository = "registry.example:5000/skerry", tag = "0.1.0" }
+    error_message = "repository and tag apart"
+  }
+  assert {
+    condition     = kubernetes_secret_v1.zone_token[0].data_wo == null
+    error_message = "the token is in the secret store alone"
+  }
+  assert {
+    condition     = output.xds_address == "skerry.skerry.svc:5678"
+    error_message = "where proxies join"
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.discovery[0].policy).Statement[0].Action == ["eks:DescribeCluster", "eks:ListClusters"]
+    error_message = "what it may ask AWS"
+  }
+}
+
+run "makes_nothing" {
+  command = plan
+
+  variables {
+    create = false
+  }
+
+  assert {
+    condition     = length(aws_iam_role.this) + length(helm_release.this) + length(skerry_zone.this) == 0 && output.xds_address == null
+    error_message = "create = false"
+  }
+}
+
+run "bad_values_are_refused" {
+  command = plan
+
+  variables {
+    image          = "skerry"
+    pod_cidr_block = "everywhere"
+  }
+
+  expect_failures = [var.image, var.pod_cidr_block]
+}

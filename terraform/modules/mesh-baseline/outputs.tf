@@ -1,0 +1,4 @@
+output "mesh" {
+  description = "The mesh, for what belongs into it."
+  value       = local.mesh
+}

@@ -1,0 +1,5 @@
+data "skerry_control_plane" "global" {}
+
+output "version" {
+  value = data.skerry_control_plane.global.version
+}

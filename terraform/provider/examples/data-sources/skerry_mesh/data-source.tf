@@ -1,0 +1,3 @@
+data "skerry_mesh" "shop" {
+  name = "shop"
+}

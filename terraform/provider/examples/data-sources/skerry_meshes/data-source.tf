@@ -1,0 +1,5 @@
+data "skerry_meshes" "all" {}
+
+output "meshes" {
+  value = data.skerry_meshes.all.meshes[*].name
+}

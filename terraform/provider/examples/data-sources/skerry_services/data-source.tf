@@ -1,0 +1,4 @@
+data "skerry_services" "degraded" {
+  mesh  = "default"
+  state = "degraded"
+}

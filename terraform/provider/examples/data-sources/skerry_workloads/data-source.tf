@@ -1,0 +1,4 @@
+data "skerry_workloads" "aws" {
+  mesh = "default"
+  zone = "aws-1"
+}

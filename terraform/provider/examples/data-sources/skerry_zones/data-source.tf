@@ -1,0 +1,3 @@
+data "skerry_zones" "silent" {
+  state = "silent"
+}

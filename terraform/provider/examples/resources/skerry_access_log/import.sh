@@ -1,0 +1,1 @@
+terraform import skerry_access_log.all-requests default/all-requests

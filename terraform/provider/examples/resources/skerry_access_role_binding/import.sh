@@ -1,0 +1,1 @@
+terraform import skerry_access_role_binding.payments-team payments-team

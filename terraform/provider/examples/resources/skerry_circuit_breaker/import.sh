@@ -1,0 +1,1 @@
+terraform import skerry_circuit_breaker.backend default/backend

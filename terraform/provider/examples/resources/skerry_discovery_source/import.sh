@@ -1,0 +1,1 @@
+terraform import skerry_discovery_source.shop-ecs default/shop-ecs

@@ -1,0 +1,1 @@
+terraform import skerry_external_service.payments default/payments

@@ -1,0 +1,1 @@
+terraform import skerry_fault_injection.slow-backend default/slow-backend

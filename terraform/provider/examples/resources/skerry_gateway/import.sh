@@ -1,0 +1,1 @@
+terraform import skerry_gateway.edge default/edge

@@ -1,0 +1,1 @@
+terraform import skerry_global_secret.upstream_key upstream-key

@@ -1,0 +1,1 @@
+terraform import skerry_health_check.backend default/backend

@@ -1,0 +1,1 @@
+terraform import skerry_hostname_generator.local-services local-services

@@ -1,0 +1,1 @@
+terraform import skerry_http_route.backend-v2 default/backend-v2

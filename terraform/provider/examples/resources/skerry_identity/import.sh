@@ -1,0 +1,1 @@
+terraform import skerry_identity.identity default/identity

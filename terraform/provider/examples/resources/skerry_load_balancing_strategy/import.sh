@@ -1,0 +1,1 @@
+terraform import skerry_load_balancing_strategy.backend-failover default/backend-failover

@@ -1,0 +1,1 @@
+terraform import skerry_mesh.default default

@@ -1,0 +1,3 @@
+resource "skerry_mesh" "default" {
+  name = "default"
+}

@@ -1,0 +1,1 @@
+terraform import skerry_metric.all default/all

@@ -1,0 +1,1 @@
+terraform import skerry_multi_zone_service.backend default/backend

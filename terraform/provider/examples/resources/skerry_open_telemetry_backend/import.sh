@@ -1,0 +1,1 @@
+terraform import skerry_open_telemetry_backend.collector default/collector

@@ -1,0 +1,1 @@
+terraform import skerry_passthrough.web default/web

@@ -1,0 +1,1 @@
+terraform import skerry_proxy_patch.small-buffers default/small-buffers

@@ -1,0 +1,1 @@
+terraform import skerry_rate_limit.backend default/backend

@@ -1,0 +1,1 @@
+terraform import skerry_resource.requests MeshRateLimit/default/requests

@@ -1,0 +1,1 @@
+terraform import skerry_retry.backend default/backend

@@ -1,0 +1,1 @@
+terraform import skerry_secret.registry_token default/registry-token

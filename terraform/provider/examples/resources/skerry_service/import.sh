@@ -1,0 +1,1 @@
+terraform import skerry_service.backend default/backend

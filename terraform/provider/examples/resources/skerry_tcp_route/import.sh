@@ -1,0 +1,1 @@
+terraform import skerry_tcp_route.database-replica default/database-replica

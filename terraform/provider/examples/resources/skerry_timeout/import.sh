@@ -1,0 +1,1 @@
+terraform import skerry_timeout.slow-backend default/slow-backend

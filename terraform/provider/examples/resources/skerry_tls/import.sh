@@ -1,0 +1,1 @@
+terraform import skerry_tls.strict default/strict

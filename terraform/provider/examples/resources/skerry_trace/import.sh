@@ -1,0 +1,1 @@
+terraform import skerry_trace.all-requests default/all-requests

@@ -1,0 +1,1 @@
+terraform import skerry_trust.aws-1 default/aws-1

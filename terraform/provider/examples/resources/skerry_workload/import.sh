@@ -1,0 +1,1 @@
+terraform import skerry_workload.payments default/payments-vm-1

@@ -1,0 +1,1 @@
+terraform import skerry_workload_entry.web default/web

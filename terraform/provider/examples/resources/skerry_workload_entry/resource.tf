@@ -1,0 +1,4 @@
+resource "skerry_workload_entry" "web" {
+  mesh = "default"
+  name = "web"
+}

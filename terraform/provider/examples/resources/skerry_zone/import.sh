@@ -1,0 +1,1 @@
+terraform import skerry_zone.aws-1 aws-1

@@ -1,0 +1,1 @@
+terraform import skerry_zone_address.east default/east
