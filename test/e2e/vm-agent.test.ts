@@ -21,22 +21,12 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'skerry-vm-'))
   start('zone', 'run', '--zone', 'east', '--data', at('zone'), '--api', '127.0.0.1:0', '--xds', '127.0.0.1:0')
   ;({ api = '', xds = '' } = await portsOf('zone'))
-  const made = start(
-    'token',
-    'dataplane',
-    '--api',
-    `http://${api}`,
-    '--token-file',
-    at('zone/admin.token'),
-    '--zone',
-    'east',
-    '--valid-for',
-    '1h',
-    '--out',
-    at('token'),
-  )
-  assert.deepEqual(await once(made, 'exit'), [0, null])
-  start('proxy', 'run', ...toZone(), '--role', 'zone-gateway', '--name', 'gateway', '--data', at('gateway'))
+  for (const [type, file] of Object.entries({ dataplane: 'token', ingress: 'gateway.token' })) {
+    const asAdmin = ['--api', `http://${api}`, '--token-file', at('zone/admin.token')]
+    const made = start('token', 'dataplane', ...asAdmin, '--proxy-type', type, '--zone', 'east', '--valid-for', '1h', '--out', at(file))
+    assert.deepEqual(await once(made, 'exit'), [0, null])
+  }
+  start('proxy', 'run', ...toZone('gateway.token'), '--role', 'zone-gateway', '--name', 'gateway', '--data', at('gateway'))
   start('proxy', 'run', ...toZone(), '--service', 'caller', '--port', '1', '--health', 'none', '--data', at('caller'))
   httpProxy = (await portsOf('caller'))['http-proxy']!
 })
@@ -59,6 +49,7 @@ test('a machine that stops under load costs no request, and one that dies is sho
     }
   })
 
+  await until('the load reaches both', async () => new Set(answers).size === 2)
   await end(second.agent, 'SIGTERM')
   await second.stopApplication()
   const since = answers.length
@@ -126,8 +117,8 @@ function at(path: string): string {
   return join(directory, path)
 }
 
-function toZone(): string[] {
-  return ['--cp', xds, '--token-file', at('token')]
+function toZone(token = 'token'): string[] {
+  return ['--cp', xds, '--token-file', at(token)]
 }
 
 function start(...args: string[]): ChildProcess {
