@@ -16,21 +16,35 @@ import type { Figure } from './figure.ts'
 
 export const about = 'durable writes through the registry on each store, beside plain node:sqlite and plain etcd'
 
-export async function run(): Promise<readonly Figure[]> {
+/** Arguments name stores: `npm run bench -- registry etcd`. */
+const parts = { sqlite, memory, etcd }
+
+export async function run(args: readonly string[]): Promise<readonly Figure[]> {
+  const figures: Figure[] = []
+  for (const [name, measure] of Object.entries(parts)) if (args.length === 0 || args.includes(name)) figures.push(...(await measure()))
+  return figures
+}
+
+async function sqlite(): Promise<Figure[]> {
   const directory = await mkdtemp(join(tmpdir(), 'skerry-bench-'))
   try {
     const figures: Figure[] = []
     for (const clients of clientCounts) {
       const raw = await rawSqlite(join(directory, `raw-${clients}.db`), clients)
-      const sqlite = await SqliteStore.open({ file: join(directory, `${clients}.db`) })
-      figures.push(raw, ...beside(raw, await writes('sqlite', sqlite, clients)), ...(await writes('memory', new MemoryStore(), clients)))
+      const store = await SqliteStore.open({ file: join(directory, `${clients}.db`) })
+      figures.push(raw, ...beside(raw, await writes('sqlite', store, clients)))
     }
     figures.push(await bulk('sqlite', await SqliteStore.open({ file: join(directory, 'bulk.db') })))
-    figures.push(...(await etcd()))
     return figures
   } finally {
     await rm(directory, { recursive: true })
   }
+}
+
+async function memory(): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const clients of clientCounts) figures.push(...(await writes('memory', new MemoryStore(), clients)))
+  return figures
 }
 
 const clientCounts = [1, 16, 256]

@@ -29,6 +29,8 @@ const portNames = [
   'orders-to-payments',
   'web-http-proxy',
   'payments-aws-1-http-proxy',
+  'cloud',
+  'cloud-ministack',
 ] as const
 export type PortName = (typeof portNames)[number]
 
@@ -47,10 +49,17 @@ export async function openLayout(dataDir: string): Promise<Layout> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const adminTokenFile = join(dataDir, 'admin.token')
   const adminToken = await readOrMake(adminTokenFile, () => randomBytes(32).toString('base64url'))
-  const ports = JSON.parse(
-    await readOrMake(join(dataDir, 'demo-ports.json'), async () => JSON.stringify(await freePorts(portNames))),
-  ) as Layout['ports']
-  return { dataDir, adminTokenFile, adminToken, ports }
+  return { dataDir, adminTokenFile, adminToken, ports: await openPorts(join(dataDir, 'demo-ports.json')) }
+}
+
+/** An earlier version of the demo may have chosen fewer. */
+async function openPorts(file: string): Promise<Layout['ports']> {
+  const known = JSON.parse(await readOrMake(file, () => '{}')) as Partial<Layout['ports']>
+  const missing = portNames.filter(name => known[name] === undefined)
+  if (missing.length === 0) return known as Layout['ports']
+  const ports = { ...known, ...(await freePorts(missing)) } as Layout['ports']
+  await writeFile(file, `${JSON.stringify(ports)}\n`, { mode: 0o600 })
+  return ports
 }
 
 async function readOrMake(file: string, make: () => string | Promise<string>): Promise<string> {

@@ -37,6 +37,11 @@ export class Load {
     }, 1)
   }
 
+  /** As `performance.now()` was then: times of samples count from it. */
+  get startedAtMs(): number {
+    return this.#started
+  }
+
   get elapsedMs(): number {
     return performance.now() - this.#started
   }

@@ -1,5 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cloudResources } from './cloud/cloud-resources.ts'
+import { FakeCloud } from './cloud/fake-cloud.ts'
+import { type Command, fakeEnvironment } from './cloud/ministack.ts'
 import { type Layout, openLayout } from './layout.ts'
 import { endLeftovers } from './leftovers.ts'
 import { holdAlone } from './only-one.ts'
@@ -10,12 +13,18 @@ import type { RunningProcess } from './supervisor.ts'
 export interface MeshOptions extends PartsOptions {
   readonly dataDir: string
   readonly progress?: (what: string) => void
+  /** Part of the shop runs in a fake AWS account, which zone aws-1 discovers. */
+  readonly fakeCloud?: {
+    readonly command: Command
+    /** From one listing of it to the next, as `5s`. */
+    readonly interval: string
+  }
 }
 
 /** What `demo.json` says, for programs. */
 export interface MeshState {
   readonly ready: boolean
-  readonly urls: { readonly shop: string; readonly api: string; readonly dashboard: string }
+  readonly urls: { readonly shop: string; readonly api: string; readonly dashboard: string; readonly cloud?: string }
   readonly adminTokenFile: string
   readonly processes: readonly RunningProcess[]
 }
@@ -23,12 +32,14 @@ export interface MeshState {
 /** The two-cloud demo mesh: global, zones aws-1 and azure-1, a gateway in each, and the shop web → orders → payments. The same for `npm start` and for tests. */
 export class DemoMesh extends Parts {
   readonly #options: MeshOptions
+  /** null: the demo has none, or it is not there yet. */
+  cloud: FakeCloud | null = null
   #ready = false
   #held: { release(): Promise<void> } | null = null
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(layout: Layout, options: MeshOptions) {
-    super(layout, options)
+    super(layout, { ...options, ...(options.fakeCloud ? { env: fakeEnvironment } : {}) })
     this.#options = options
     this.supervisor.onChange = () => void this.#writeState()
   }
@@ -59,13 +70,19 @@ export class DemoMesh extends Parts {
       shop: `http://127.0.0.1:${this.layout.ports.shop}/`,
       api: this.globalApi,
       dashboard: `${this.globalApi}/dashboard`,
+      ...(this.#options.fakeCloud ? { cloud: this.#cloudEndpoint } : {}),
     }
+  }
+
+  get #cloudEndpoint(): string {
+    return `http://127.0.0.1:${this.layout.ports.cloud}`
   }
 
   async stop(): Promise<void> {
     // It never had the directory: what is there is another's.
     if (!this.#held) return
     this.#ready = false
+    await this.cloud?.[Symbol.asyncDispose]()
     await this.supervisor.stop()
     await this.#writeState()
     await this.#held.release()
@@ -77,7 +94,8 @@ export class DemoMesh extends Parts {
     this.#held = await holdAlone(dataDir)
     if (!this.#held)
       throw new Error(`another demo runs on ${dataDir}: stop it (Ctrl-C in its terminal), or give this one --data DIR of its own`)
-    await endLeftovers(await this.#earlierProcesses(), [skerry, shop])
+    const { fakeCloud } = this.#options
+    await endLeftovers(await this.#earlierProcesses(), [skerry, shop, 'ministack'])
     const progress = this.#options.progress ?? (() => {})
     await this.#writeState()
 
@@ -88,6 +106,11 @@ export class DemoMesh extends Parts {
     await this.startApplication('payments', 'aws-1', ports['payments-aws-1-app'])
     await this.startApplication('payments', 'azure-1', ports['payments-azure-1-app'])
     await this.answers(this.globalApi, 'global')
+    if (fakeCloud) {
+      progress('starting a fake AWS account, and ECS tasks and a Lambda function in it')
+      this.cloud = await FakeCloud.start(this, fakeCloud.command, 'aws-1')
+      await this.cloud.furnish(this.#cloudEndpoint)
+    } else await this.#forgetCloud()
 
     progress('starting zones aws-1 and azure-1')
     const applied = this.#applyShop()
@@ -113,6 +136,7 @@ export class DemoMesh extends Parts {
 
     progress('waiting for the first answer through the gateway')
     await this.#firstAnswer(isNew)
+    if (fakeCloud) await Promise.all(['recommendations', 'greeting'].map(path => this.#answersAt(`${this.urls.shop}${path}`)))
     this.#ready = true
     await this.#writeState()
   }
@@ -120,22 +144,42 @@ export class DemoMesh extends Parts {
   /** Resolves with false when some of it was there already, from an earlier start: then it is the user's. */
   async #applyShop(): Promise<boolean> {
     let allNew = true
+    const { fakeCloud } = this.#options
     for (const resource of shopResources(this.layout)) {
-      const { type, mesh, name } = resource as { type: string; mesh: string; name: string }
-      const path = {
-        MeshMultiZoneService: 'meshmultizoneservices',
-        MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
-        MeshGateway: 'meshgateways',
-        MeshHTTPRoute: 'meshhttproutes',
-      }[type]
       // A second start must not undo what the user changed since.
-      const known = await fetch(`${this.urls.api}/meshes/${mesh}/${path}/${name}`, {
-        headers: { authorization: `Bearer ${this.layout.adminToken}` },
-      })
-      if (known.status === 404) await this.api(this.urls.api, `/meshes/${mesh}/${path}/${name}`, { method: 'PUT', body: resource })
-      else allNew = false
+      if (await this.#isThere(resource)) allNew = false
+      else await this.#put(resource)
     }
+    for (const resource of fakeCloud ? cloudResources(this.#cloudEndpoint, fakeCloud.interval) : [])
+      if (!(await this.#isThere(resource))) await this.#put(resource)
     return allNew
+  }
+
+  /** What an earlier start with a fake cloud left: there is none any more, and a zone would ask for it for ever. */
+  async #forgetCloud(): Promise<void> {
+    for (const resource of cloudResources(this.#cloudEndpoint, '5s'))
+      if (await this.#isThere(resource)) await this.api(this.urls.api, pathOf(resource), { method: 'DELETE' })
+  }
+
+  async #isThere(resource: Record<string, unknown>): Promise<boolean> {
+    const known = await fetch(this.urls.api + pathOf(resource), { headers: { authorization: `Bearer ${this.layout.adminToken}` } })
+    await known.body?.cancel()
+    return known.status !== 404
+  }
+
+  async #put(resource: Record<string, unknown>): Promise<void> {
+    await this.api(this.urls.api, pathOf(resource), { method: 'PUT', body: resource })
+  }
+
+  async #answersAt(url: string): Promise<void> {
+    let last = ''
+    await until(async () => {
+      const response = await fetch(url, { signal: AbortSignal.timeout(2000) }).catch(() => null)
+      last = response === null ? 'no answer' : `${response.status} ${await response.text()}`
+      return response?.ok ?? false
+    }, this.#options.readyWithinMs ?? 60_000).catch(error => {
+      throw new Error(`${url}: ${error.message}; the last answer: ${last}. Logs are in ${join(this.layout.dataDir, 'logs')}`)
+    })
   }
 
   /** From aws-1, as the shop's own policy says; from anywhere, after a while, when the user may have changed that in an earlier start. */
@@ -181,4 +225,16 @@ export class DemoMesh extends Parts {
     this.#writing = this.#writing.then(write, write)
     return this.#writing
   }
+}
+
+const paths: Readonly<Record<string, string>> = {
+  MeshMultiZoneService: 'meshmultizoneservices',
+  MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
+  MeshGateway: 'meshgateways',
+  MeshHTTPRoute: 'meshhttproutes',
+  DiscoverySource: 'discoverysources',
+}
+
+function pathOf({ type, mesh, name }: Record<string, unknown>): string {
+  return `/meshes/${mesh}/${paths[String(type)]}/${name}`
 }

@@ -10,6 +10,8 @@ export interface PartsOptions {
   readonly logLevel?: string
   /** How long to wait for a control plane's first answer. */
   readonly readyWithinMs?: number
+  /** Of all processes, beside ours; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -26,7 +28,8 @@ export class Parts {
   constructor(layout: Layout, options: PartsOptions) {
     this.layout = layout
     this.#options = options
-    this.supervisor = new Supervisor({ logDir: join(layout.dataDir, 'logs'), cwd: root, restartAfterMs: options.restartAfterMs })
+    const { env = {}, restartAfterMs } = options
+    this.supervisor = new Supervisor({ logDir: join(layout.dataDir, 'logs'), cwd: root, env, restartAfterMs })
   }
 
   get globalApi(): string {
@@ -53,13 +56,14 @@ export class Parts {
   }
 
   /** A file with a dataplane token of that zone, for a workload. Waits until the zone has the mesh from global. */
-  async dataplaneToken(zone: string, workload: string): Promise<string> {
-    const file = join(this.layout.dataDir, `${zone}-${workload}.token`)
+  async dataplaneToken(zone: string, workload: string, type: 'dataplane' | 'ingress' = 'dataplane'): Promise<string> {
+    const file = join(this.layout.dataDir, `${zone}-${workload}${type === 'ingress' ? '.ingress' : ''}.token`)
+    const body = { mesh: 'default', workload, type }
     return this.#token(file, async () => {
       let token: unknown
       await until(async () => {
         const known = await this.api(this.zoneApi(zone), '/meshes').then(answer => (answer as { total: number }).total > 0)
-        if (known) token = await this.api(this.zoneApi(zone), '/tokens/dataplane', { method: 'POST', body: { mesh: 'default', workload } })
+        if (known) token = await this.api(this.zoneApi(zone), '/tokens/dataplane', { method: 'POST', body })
         return known
       }, 30_000)
       return token
@@ -129,7 +133,7 @@ export class Parts {
   }
 
   async #proxy(name: string, zone: string, role: ProcessSpec['role'], args: readonly string[], workload: string): Promise<void> {
-    const token = await this.dataplaneToken(zone, workload)
+    const token = await this.dataplaneToken(zone, workload, role === 'zone-gateway' ? 'ingress' : 'dataplane')
     const service = role === 'sidecar' ? [] : ['--service', workload]
     await this.#run(name, role, zone, [
       ...['proxy', 'run', '--cp', at(this.#zone(zone).xds), '--token-file', token],

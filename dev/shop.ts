@@ -2,20 +2,21 @@ import { createServer, type IncomingMessage, request } from 'node:http'
 
 /**
  * One service of the demo shop: answers with who it is, and with what the service after it answered.
- * `node dev/shop.ts --name orders --zone azure-1 --port 8081 --next http://127.0.0.1:9001/`
+ * `node dev/shop.ts --name orders --zone azure-1 --port 8081 --next http://127.0.0.1:9001/`; `--instance` tells it from others of its name
  */
 const flags = new Map<string, string>()
 for (let i = 2; i < process.argv.length; i += 2) flags.set(process.argv[i]!.replace(/^--/, ''), process.argv[i + 1] ?? '')
 const name = flags.get('name') ?? 'shop'
 const zone = flags.get('zone') ?? ''
 const next = flags.get('next')
+const instance = flags.get('instance')
 
 const server = createServer((incoming, outgoing) => {
   const answer = (status: number, body: Record<string, unknown>) => {
     outgoing.writeHead(status, { 'content-type': 'application/json' })
     outgoing.end(`${JSON.stringify(body)}\n`)
   }
-  const own = { service: name, zone }
+  const own = { service: name, zone, ...(instance === undefined ? {} : { instance }) }
   if (!next) return answer(200, own)
   const call = request(
     next,
@@ -37,7 +38,7 @@ const server = createServer((incoming, outgoing) => {
   call.end()
 })
 server.keepAliveTimeout = 65_000
-server.listen(Number(flags.get('port') ?? 0), '127.0.0.1')
+server.listen(Number(flags.get('port') ?? 0), flags.get('host') ?? '127.0.0.1')
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {

@@ -1,15 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface ProcessSpec {
   readonly name: string
-  readonly role: 'global' | 'zone' | 'zone-gateway' | 'gateway' | 'sidecar' | 'application'
-  /** '' for global. */
+  readonly role: 'global' | 'zone' | 'zone-gateway' | 'gateway' | 'sidecar' | 'application' | 'cloud'
+  /** '' for global, and for a cloud. */
   readonly zone: string
-  /** Arguments to Node. */
+  /** Absent = Node. */
+  readonly program?: string
   readonly args: readonly string[]
+  /** Beside what the supervisor gives to all. */
+  readonly env?: Readonly<Record<string, string>>
+  /** It ended, and nobody asked it to. What has this is not started again: whoever started it decides. */
+  readonly onExit?: () => void
 }
 
 export interface RunningProcess {
@@ -39,6 +44,7 @@ export class Supervisor {
   #stopping = false
   onChange: () => void = () => {}
 
+  /** @param options `env`: undefined takes a variable away */
   constructor(options: { logDir: string; cwd: string; env?: NodeJS.ProcessEnv; restartAfterMs: number | null }) {
     this.#logDir = options.logDir
     this.#cwd = options.cwd
@@ -80,11 +86,24 @@ export class Supervisor {
     this.#spawn(entry)
   }
 
+  /** Ends one, for good. */
+  async end(name: string): Promise<void> {
+    const entry = this.#entries.get(name)
+    if (!entry) return
+    this.#entries.delete(name)
+    if (entry.restart) clearTimeout(entry.restart)
+    await end(entry.child)
+  }
+
   /** Ends everything: proxies first, so that they can drain; then applications, zones, global. What has not ended after 5 s is killed. */
   async stop(): Promise<void> {
     this.#stopping = true
     for (const entry of this.#entries.values()) if (entry.restart) clearTimeout(entry.restart)
-    const order: ProcessSpec['role'][][] = [['gateway', 'sidecar', 'zone-gateway'], ['application', 'zone'], ['global']]
+    const order: ProcessSpec['role'][][] = [
+      ['gateway', 'sidecar', 'zone-gateway'],
+      ['application', 'zone'],
+      ['global', 'cloud'],
+    ]
     for (const roles of order) {
       await Promise.all([...this.#entries.values()].filter(entry => roles.includes(entry.spec.role)).map(entry => end(entry.child)))
     }
@@ -93,14 +112,19 @@ export class Supervisor {
   #spawn(entry: Entry): void {
     const { spec } = entry
     const log = openSync(join(this.#logDir, `${spec.name}.log`), 'a')
-    const child = spawn(process.execPath, [...nodeFlags, ...spec.args], { cwd: this.#cwd, env: this.#env, stdio: ['ignore', log, log] })
+    const args = spec.program === undefined ? [...nodeFlags, ...spec.args] : spec.args
+    const env = { ...this.#env, ...spec.env }
+    const child = spawn(spec.program ?? process.execPath, args, { cwd: this.#cwd, env, stdio: ['ignore', log, log] })
+    closeSync(log)
     entry.child = child
     entry.restart = null
     child.on('error', () => {})
     child.on('exit', () => {
       if (entry.child !== child) return
       entry.child = null
-      if (!this.#stopping && this.restartAfterMs !== null) entry.restart = setTimeout(() => this.#spawn(entry), this.restartAfterMs)
+      const isWanted = !this.#stopping && this.#entries.get(spec.name) === entry
+      if (isWanted && spec.onExit) spec.onExit()
+      else if (isWanted && this.restartAfterMs !== null) entry.restart = setTimeout(() => this.#spawn(entry), this.restartAfterMs)
       this.onChange()
     })
     this.onChange()

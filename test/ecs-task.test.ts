@@ -40,7 +40,7 @@ test('skerry proxy run takes what a generated task definition gives it', async (
   const { ports, service, mesh, cp, token, admin, outbounds, drainTimeoutMs } = read.config
   assert.deepEqual(ports, [
     { name: 'http', port: 8080, protocol: 'http', inboundPort: 15006 },
-    { name: 'api-v2', port: 8081, protocol: 'tcp', inboundPort: 15007 },
+    { name: 'api-v2', port: 8081, protocol: 'grpc', inboundPort: 15007 },
     { name: '5432', port: 5432, protocol: 'tcp', inboundPort: 15008 },
   ])
   assert.deepEqual({ service, mesh, cp, token }, { service: 'web', mesh: 'shop', cp: 'zone.example:5678', token: 'a-token' })

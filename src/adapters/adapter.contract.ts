@@ -148,6 +148,36 @@ export function adapterContract(name: string, under: AdapterUnderTest): void {
   })
 }
 
+/**
+ * What the contract says of lies, for adapters whose platform does not speak HTTP: a listing that is one is never complete, fails as a
+ * SourceCallError where it fails, and removes nothing of an honest one.
+ */
+export async function assertNeverBelieved(honest: Listing, lie: () => Promise<Listing>): Promise<void> {
+  const guard = emptyGuard()
+  believe(guard, honest, 0)
+  const { workloads: before } = guard
+  assert.ok(before > 0, 'there is something to lose')
+  for (const round of [1, 2, 3]) {
+    const listing = await lie().catch(error => {
+      assert.ok(error instanceof SourceCallError, `what goes wrong is told as a SourceCallError, not as ${String(error)}`)
+      return null
+    })
+    assert.notEqual(listing?.complete, true)
+    if (listing !== null) believe(guard, listing, round * 3_600_000)
+  }
+  assert.equal(guard.workloads, before)
+}
+
+/** A complete listing without anything in it is no lie, and removes nothing all the same while nobody else says so. */
+export function assertEmptyRemovesNothing(honest: Listing, empty: Listing): void {
+  assert.deepEqual({ complete: empty.complete, items: empty.items }, { complete: true, items: [] })
+  const guard = emptyGuard()
+  believe(guard, honest, 0)
+  const { workloads: before } = guard
+  for (const minute of [1, 2, 5, 10]) believe(guard, empty, minute * 60_000)
+  assert.equal(guard.workloads, before)
+}
+
 function believe(guard: GuardState, listing: Listing, atMs: number): void {
   const limits = { intervalMs: 60_000, maxShrinkPercent: 20, holdForMs: 900_000 }
   onListing(guard, { listing, identity: undefined, startedAtMs: atMs, nowMs: atMs, count: null }, limits)

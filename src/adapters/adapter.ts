@@ -143,7 +143,7 @@ export interface FoundWorkload {
   /** Valid as labels of a resource. */
   readonly labels: Readonly<Record<string, string>>
   readonly locality: Locality
-  /** 0–65535; absent = 1. */
+  /** 0–65535; 0 = it gets no requests. Any other counts as 1 today: instances of a service have the same share. Absent = 1. */
   readonly weight?: number
   /** It has a proxy of its own, which registers it: what is found only adds labels and locality to that. */
   readonly hasSidecar?: boolean

@@ -23,6 +23,8 @@ export interface NativeWorkload {
   readonly locality: FoundWorkload['locality']
   readonly weight?: number
   readonly hasSidecar?: boolean
+  /** Labels of kuma.io and skerry.io that the adapter itself concludes: a platform's own labels never set those. */
+  readonly ownLabels?: Readonly<Record<string, string>>
   readonly lambda?: FoundWorkload['lambda']
   /** What `explain` shows: a few facts, no secrets. What is undefined is not shown. */
   readonly facts?: Readonly<Record<string, string | undefined>>
@@ -85,7 +87,7 @@ function judged(native: NativeWorkload, spec: DiscoverySourceSpec): { outcome: I
     ports,
     state: native.state,
     ...(native.reason === undefined ? {} : { reason: native.reason }),
-    labels,
+    labels: { ...labels, ...native.ownLabels },
     locality: native.locality,
     ...(weight === undefined ? {} : { weight: Math.max(0, Math.min(65535, Math.round(weight))) }),
     ...(hasSidecar === undefined ? {} : { hasSidecar }),

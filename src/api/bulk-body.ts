@@ -2,7 +2,7 @@ import { unknownField } from '../model/check-schema.ts'
 import { isObject } from '../model/is-object.ts'
 import type { Violation } from '../model/kind.ts'
 import { kindByName } from '../model/kinds/index.ts'
-import { fromWire } from '../model/wire.ts'
+import { fromWire, ownsMesh } from '../model/wire.ts'
 import type { Target } from './plan-put.ts'
 import type { ConditionHeaders } from './preconditions.ts'
 
@@ -65,8 +65,9 @@ function readItem(item: unknown, index: number, violations: Violation[]): BulkIt
 function targetOf(named: unknown, field: string, violations: Violation[]): Target | undefined {
   const { type, mesh = '', name } = isObject(named) ? named : {}
   const kind = typeof type === 'string' ? kindByName(type) : undefined
-  const isNamed = typeof name === 'string' && name !== '' && typeof mesh === 'string' && (kind?.scope === 'mesh') === (mesh !== '')
-  if (kind && isNamed) return { kind, mesh, name }
+  const isOfMesh = kind?.scope === 'mesh'
+  const isPlaced = typeof mesh === 'string' && (isOfMesh === (mesh !== '') || (kind !== undefined && ownsMesh(kind)))
+  if (kind && typeof name === 'string' && name !== '' && isPlaced) return { kind, mesh: isOfMesh ? mesh : '', name }
   const read = fromWire(named, { strict: true })
   const wrong = read.kind === 'invalid' ? read.violations : [{ field: 'name', reason: 'must be set' }]
   violations.push(

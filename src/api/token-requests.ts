@@ -25,8 +25,8 @@ export const dataplaneRequest = Type.Object(
     workload: Type.Optional(dnsLabel),
     /** Labels that the Dataplane must carry, each with one of these values: Kuma's word. */
     tags: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }))),
-    /** Kuma's; zone proxies are Dataplanes like others. */
-    type: Type.Optional(Type.Enum(['dataplane', ''])),
+    /** Kuma's: `ingress` is a gateway of the zone, which no other token lets a proxy be. */
+    type: Type.Optional(Type.Enum(['dataplane', 'ingress', ''])),
     /** At global: the zone that the proxy will join, which makes the token. */
     zone: Type.Optional(Type.String({ minLength: 1 })),
     validFor,
@@ -66,7 +66,7 @@ export function dataplaneClaims({ mesh, name, workload, tags, type }: DataplaneT
     ...(workload === undefined ? {} : { workload }),
     ...(name === undefined ? {} : { name }),
     ...(tags === undefined || Object.keys(tags).length === 0 ? {} : { tags }),
-    ...(type === 'dataplane' ? { type } : {}),
+    ...(type ? { type } : {}),
   }
 }
 
@@ -80,7 +80,7 @@ function badDuration(body: unknown): readonly Violation[] {
 
 /** What a made token is called in the log: enough to revoke it, and nothing to use it with. */
 export function describeToken(type: TokenType, claims: Readonly<Record<string, unknown>>) {
-  const { jti, sub, exp, groups, scope, tags } = claims
+  const { jti, sub, exp, groups, scope, tags, type: proxyType } = claims
   return {
     tokenType: type,
     tokenId: jti,
@@ -89,5 +89,6 @@ export function describeToken(type: TokenType, claims: Readonly<Record<string, u
     ...(groups === undefined ? {} : { groups }),
     ...(scope === undefined ? {} : { scope }),
     ...(tags === undefined ? {} : { tags }),
+    ...(proxyType === 'ingress' ? { proxyType } : {}),
   }
 }

@@ -60,6 +60,26 @@ test('what kumactl sends is taken: null, empty texts, tags and scopes', async ()
   assert.equal((await make(api, 'zone', { zone: 'east', scope: null, validFor: '1h' })).status, 200)
 })
 
+test('a token for a zone gateway says that it is one; who may make them for one name alone makes none', async () => {
+  await using api = await anApi()
+  await aMesh(api)
+  const rules = [{ access: ['GENERATE_DATAPLANE_TOKEN'], mesh: 'default', names: ['web-1'] }]
+  assert.equal((await api.put('/access-roles/web', { type: 'AccessRole', name: 'web', rules })).status, 201)
+  const subjects = [{ type: 'User', name: 'ann' }]
+  await api.put('/access-role-bindings/web', { type: 'AccessRoleBinding', name: 'web', subjects, roles: ['web'] })
+  const ann = (await make(api, 'user', { name: 'ann', groups: [], validFor: '1h' })).text
+  const asAnn = (type: string) => api.send('POST', '/tokens/dataplane', { mesh: 'default', name: 'web-1', type }, { token: ann })
+
+  const gateway = await make(api, 'dataplane', { mesh: 'default', workload: 'zone-gateway', type: 'ingress' })
+
+  const verdict = await verifyToken(api.tokens, gateway.text, 'dataplane', systemClock)
+  assert.ok(verdict.kind === 'ok', gateway.text)
+  assert.deepEqual([verdict.claims.workload, verdict.claims.type], ['zone-gateway', 'ingress'])
+  assert.equal((await asAnn('dataplane')).status, 200)
+  assert.equal((await asAnn('ingress')).status, 403)
+  assert.equal((await make(api, 'dataplane', { mesh: 'default', type: 'egress' })).body.invalid_parameters[0].field, 'type')
+})
+
 test('zone tokens are made at global, and a proxy token by the zone that it names', async () => {
   await using zone = await anApi()
   const asked: unknown[] = []

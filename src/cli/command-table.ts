@@ -125,16 +125,19 @@ export const commands: readonly CommandDefinition[] = [
   {
     path: ['token', 'dataplane'],
     summary: 'Make a token for a proxy',
-    description: 'Makes a token with which a proxy may join. Narrow it: to one workload with --workload, to one proxy with --name.',
+    description:
+      'Makes a token with which a proxy may join. Narrow it: to one workload with --workload, to one proxy with --name. Only one of --proxy-type ingress is for a gateway of the zone.',
     options: [
       { flags: '--workload <name>', help: 'only for proxies of this workload' },
       { flags: '--name <name>', help: 'only for the proxy of this name' },
+      { flags: '--proxy-type <type>', help: 'ingress is a zone gateway', choices: ['dataplane', 'ingress'], default: 'dataplane' },
       validFor,
       outFile,
     ],
     examples: [
       'skerry token dataplane --zone azure-1 --workload hello --valid-for 1h --out hello.token',
       'skerry token dataplane --zone azure-1 --name web-1 --workload web',
+      'skerry token dataplane --zone azure-1 --workload zone-gateway --proxy-type ingress',
     ],
     load: () => import('./commands/token-dataplane.ts'),
   },

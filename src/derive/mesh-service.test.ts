@@ -63,6 +63,20 @@ test('a status survives a change of the spec', () => {
   assert.deepEqual(changed[0]?.status, { dataplaneProxies: { total: 1 } })
 })
 
+test('a service is exported while all of its instances are, and as it was while it has none', () => {
+  const inbound = [{ port: 8080, name: 'main' }]
+  const exported = { 'kuma.io/workload': 'web', 'skerry.io/exported': 'true' }
+  const all = [aDataplane('web-1', { inbound, labels: exported }), aDataplane('web-2', { inbound, labels: exported })]
+  const labelOf = (services: readonly { labels: Readonly<Record<string, string>> }[]) => services[0]?.labels['skerry.io/exported']
+
+  const existing = derive(all).services.map(written)
+  assert.equal(labelOf(existing), 'true')
+  assert.equal(labelOf(derive([], existing).services), 'true')
+  const { changed } = derive([...all, aDataplane('web-3', { inbound })], existing)
+  assert.equal(changed.length, 1)
+  assert.equal(labelOf(changed), undefined)
+})
+
 test('the port of a service stays when its instances move to another', () => {
   const existing = derive([aDataplane('web-1', { inbound: [{ port: 8080, name: 'main' }] })]).services.map(written)
   const { services } = derive([aDataplane('web-2', { inbound: [{ port: 9999, name: 'main' }] })], existing)

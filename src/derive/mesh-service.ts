@@ -7,7 +7,7 @@ import {
   type MeshServiceStatus,
   portName,
 } from '../model/kinds/mesh-service.ts'
-import { managedByLabel, managedBySkerry, originLabel, workloadLabel } from '../model/labels.ts'
+import { exportedLabel, managedByLabel, managedBySkerry, originLabel, workloadLabel } from '../model/labels.ts'
 import type { ResourceDraft } from '../model/resource.ts'
 import { sameContent } from './same-content.ts'
 
@@ -58,10 +58,10 @@ export function deriveMeshServices(input: MeshServiceInput): DerivedMeshServices
       ports,
       identities: identitiesOf(dataplanes, input.spiffeIdsOf),
     }
-    services.push(draftOf(input, workload, spec, existing))
+    services.push(draftOf(input, workload, spec, existing, dataplanes.every(isExported)))
   }
   const orphans = local.filter(service => isManaged(service) && !workloads.has(service.name))
-  services.push(...orphans.map(service => draftOf(input, service.name, { ...service.spec, state: 'Unavailable' }, service)))
+  services.push(...orphans.map(it => draftOf(input, it.name, { ...it.spec, state: 'Unavailable' }, it, isExported(it))))
   return {
     services,
     changed: services.filter(draft => !sameContent(byName.get(draft.name), draft)),
@@ -72,6 +72,11 @@ export function deriveMeshServices(input: MeshServiceInput): DerivedMeshServices
 /** Made here, and so ours to change and delete? */
 export function isManaged(resource: { readonly labels: Readonly<Record<string, string>> }): boolean {
   return resource.labels[managedByLabel] === managedBySkerry
+}
+
+/** May other clusters call it? A service may when all of its instances may: one that is not exported must not be called in passing. */
+function isExported(resource: { readonly labels: Readonly<Record<string, string>> }): boolean {
+  return resource.labels[exportedLabel] === 'true'
 }
 
 /** Dataplanes with something to offer, by workload; the oldest first, names decide between equals. */
@@ -146,12 +151,14 @@ function draftOf(
   name: string,
   spec: MeshServiceSpec,
   existing: MeshService | undefined,
+  isExported: boolean,
 ): MeshServiceDraft {
+  const { [exportedLabel]: _, ...kept } = existing?.labels ?? {}
   const draft: MeshServiceDraft = {
     kind: 'MeshService',
     mesh,
     name,
-    labels: { ...existing?.labels, [managedByLabel]: managedBySkerry },
+    labels: { ...kept, [managedByLabel]: managedBySkerry, ...(isExported ? { [exportedLabel]: 'true' } : {}) },
     spec,
   }
   const labels = { ...draft.labels, ...computedLabels(draft, { mode: 'zone', zone }) }

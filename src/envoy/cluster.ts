@@ -52,7 +52,7 @@ function localCluster(plan: LocalClusterPlan, client: ClientKind): Cluster {
     clusterDiscoveryType: { case: 'type', value: DiscoveryType.STATIC },
     connectTimeout: duration(plan.timeouts.connectMs),
     ...(client === 'envoy' ? { circuitBreakers: { thresholds: [thresholds(plan.limits, client)] } } : {}),
-    ...(plan.http2 && client === 'envoy' ? { typedExtensionProtocolOptions: http2Only } : {}),
+    ...(plan.http2 ? { typedExtensionProtocolOptions: http2Only } : {}),
     loadAssignment: {
       clusterName: plan.name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: socketAddress(plan.address, plan.port) } } }] }],
@@ -84,7 +84,7 @@ function serviceCluster(plan: ServiceClusterPlan, client: ClientKind): Cluster {
         },
         upstreamProtocolOptions: {
           case: 'explicitHttpConfig',
-          value: { protocolConfig: plan.http2 && client === 'envoy' ? http2Options : { case: 'httpProtocolOptions', value: {} } },
+          value: { protocolConfig: plan.http2 ? http2Options : { case: 'httpProtocolOptions', value: {} } },
         },
       }),
     },

@@ -11,7 +11,19 @@ export type Enforced = 'all' | 'none' | readonly string[]
 /** Which policy and setting which data plane enforces. What is not here has no effect there, and `unenforced` says so. */
 export const enforcement: Readonly<Record<string, Readonly<Record<DataPlaneKind, Enforced>>>> = {
   MeshTrafficPermission: { skerry: 'all', envoy: 'all', grpc: 'all' },
-  MeshHTTPRoute: { skerry: ['matches', 'backendRefs', 'filters'], envoy: 'all', grpc: ['matches', 'backendRefs'] },
+  MeshHTTPRoute: {
+    skerry: [
+      'matches',
+      'backendRefs',
+      'filters.requestHeaderModifier',
+      'filters.responseHeaderModifier',
+      'filters.requestRedirect',
+      'filters.urlRewrite.hostname',
+      'filters.urlRewrite.path',
+    ],
+    envoy: 'all',
+    grpc: ['matches', 'backendRefs'],
+  },
   MeshTCPRoute: { skerry: 'all', envoy: 'all', grpc: 'all' },
   MeshTimeout: {
     skerry: ['connectionTimeout', 'idleTimeout', 'http.requestTimeout'],
@@ -26,6 +38,7 @@ export const enforcement: Readonly<Record<string, Readonly<Record<DataPlaneKind,
       'http.backOff',
       'http.hostSelection',
       'grpc.numRetries',
+      'grpc.retryOn',
       'grpc.perTryTimeout',
       'grpc.backOff',
     ],
@@ -129,6 +142,14 @@ export function unenforced(plan: ProxyPlan, client: DataPlaneKind): Unenforced[]
       }
     }
   }
+  for (const { action, origin } of routesOf(plan)) {
+    if (action.kind !== 'forward') continue
+    const filters = [
+      ...(action.mirrors.length > 0 ? ['filters.requestMirror'] : []),
+      ...(action.rewrite?.hostOfBackend ? ['filters.urlRewrite.hostToBackendHostname'] : []),
+    ]
+    for (const path of filters) if (!enforces('MeshHTTPRoute', path, client)) report(origin, 'MeshHTTPRoute', path)
+  }
   for (const listener of plan.listeners) {
     if (listener.kind !== 'inbound' && listener.kind !== 'agentless') continue
     for (const { origin, match } of listener.rateLimits) {
@@ -169,19 +190,23 @@ function* settingsOf(plan: ProxyPlan): Generator<Settings> {
   for (const listener of plan.listeners) {
     if ('settings' in listener) yield listener.settings
     if (listener.kind === 'outbound' && listener.target.protocol === 'tcp') yield listener.target.settings
-    const hosts =
-      listener.kind === 'gateway'
-        ? listener.virtualHosts
-        : listener.kind === 'outbound' && listener.target.protocol === 'http'
-          ? [listener.target.virtualHost]
-          : []
-    for (const host of hosts) yield* hostSettings(host)
   }
-  for (const host of plan.onDemand) yield* hostSettings(host)
+  for (const host of hostsOf(plan)) yield host.settings
+  for (const route of routesOf(plan)) yield route.settings
   for (const cluster of plan.clusters) if (cluster.kind === 'service') yield cluster.settings
 }
 
-function* hostSettings({ settings, routes }: ProxyPlan['onDemand'][number]): Generator<Settings> {
-  yield settings
-  for (const route of routes) yield route.settings
+function* routesOf(plan: ProxyPlan): Generator<VirtualHostPlan['routes'][number]> {
+  for (const { routes } of hostsOf(plan)) yield* routes
+}
+
+type VirtualHostPlan = ProxyPlan['onDemand'][number]
+
+/** Of all listeners, and those that are sent when they are asked for. */
+function* hostsOf(plan: ProxyPlan): Generator<VirtualHostPlan> {
+  for (const listener of plan.listeners) {
+    if (listener.kind === 'gateway') yield* listener.virtualHosts
+    else if (listener.kind === 'outbound' && listener.target.protocol === 'http') yield listener.target.virtualHost
+  }
+  yield* plan.onDemand
 }

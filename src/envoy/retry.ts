@@ -36,16 +36,8 @@ export function retryPolicy(
   }
 }
 
-/** What the built-in proxy does not know: statuses of gRPC, HTTP/3 and Envoy's own rate limit. */
-const envoyOnly: ReadonlySet<string> = new Set([
-  'envoy-ratelimited',
-  'http3-post-connect-failure',
-  'cancelled',
-  'deadline-exceeded',
-  'internal',
-  'resource-exhausted',
-  'unavailable',
-])
+/** What the built-in proxy does not know: HTTP/3 and Envoy's own rate limit. */
+const envoyOnly: ReadonlySet<string> = new Set(['envoy-ratelimited', 'http3-post-connect-failure'])
 
 function hostPredicates(selection: HostSelectionPlan, client: ClientKind) {
   const previous = { name: 'envoy.retry_host_predicates.previous_hosts', configType: typedConfig(PreviousHostsPredicateSchema, {}) }

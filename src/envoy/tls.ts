@@ -26,8 +26,8 @@ export const agentCluster = 'skerry_agent'
 /** In Envoy an empty list of names means that every name will do; here it means that none does. No CA signs this one. */
 export const nobody = 'spiffe://nobody.invalid/'
 
-/** The built-in proxy speaks HTTP/1.1. */
-const acceptedAlpn: Readonly<Record<ClientKind, string[]>> = { skerry: ['http/1.1'], envoy: ['h2', 'http/1.1'] }
+/** What a listener takes, the better one first. */
+const acceptedAlpn = ['h2', 'http/1.1']
 
 /** mTLS for what accepts: a peer without a certificate from a trusted domain does not get in. `secret`: whose certificate is shown. */
 export function downstreamTls(
@@ -41,7 +41,7 @@ export function downstreamTls(
       requireClientCertificate: true,
       commonTlsContext: {
         ...tlsParams(client, versions),
-        alpnProtocols: acceptedAlpn[client],
+        alpnProtocols: acceptedAlpn,
         tlsCertificateSdsSecretConfigs: [identity(client, secret)],
         validationContextType: { case: 'validationContextSdsSecretConfig', value: trust },
       },
@@ -67,7 +67,7 @@ export function upstreamTls(
       sni,
       commonTlsContext: {
         ...tlsParams(client, versions),
-        alpnProtocols: http2 && client === 'envoy' ? ['h2'] : ['http/1.1'],
+        alpnProtocols: http2 ? ['h2'] : ['http/1.1'],
         tlsCertificateSdsSecretConfigs: [identity(client)],
         validationContextType: {
           case: 'combinedValidationContext',

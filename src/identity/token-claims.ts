@@ -9,11 +9,11 @@ export interface DataplaneClaims {
   readonly name?: string
   /** Kuma's word for it: labels that the Dataplane must carry, each with one of these values. */
   readonly tags?: Readonly<Record<string, readonly string[]>>
-  /** Kuma's; zone proxies are Dataplanes like others, so there is one. */
-  readonly type?: 'dataplane'
-  /** false: not as a gateway of the zone, which speaks for workloads without a proxy. */
-  readonly zoneGateway?: false
+  /** Kuma's word: `ingress` = only as a gateway of the zone, which is given the identities of workloads without a proxy; all others: not as one. */
+  readonly type?: ProxyType
 }
+
+export type ProxyType = 'dataplane' | 'ingress'
 
 /** Lets a zone control plane connect to global as this zone. */
 export interface ZoneClaims {
@@ -75,16 +75,19 @@ export function isTokenType(value: unknown): value is TokenType {
   return value === 'dataplane' || value === 'zone' || value === 'user'
 }
 
+function isProxyType(value: unknown): value is ProxyType {
+  return value === 'dataplane' || value === 'ingress'
+}
+
 /** The claims of a type, if they are all there and of the right form. */
 export function readClaims<T extends TokenType>(type: T, claims: Readonly<Record<string, unknown>>): ClaimsByType[T] | undefined
 export function readClaims(type: TokenType, claims: Readonly<Record<string, unknown>>): ClaimsByType[TokenType] | undefined {
   switch (type) {
     case 'dataplane': {
-      const { mesh, workload, name, tags, type, zoneGateway } = claims
+      const { mesh, workload, name, tags, type } = claims
       if (!isName(mesh) || !isOptionalName(workload) || !isOptionalName(name)) return undefined
-      if (!(tags === undefined || isTags(tags)) || !(type === undefined || type === 'dataplane')) return undefined
-      if (!(zoneGateway === undefined || zoneGateway === false)) return undefined
-      return defined<DataplaneClaims>({ mesh, workload, name, tags, type, zoneGateway })
+      if (!(tags === undefined || isTags(tags)) || !(type === undefined || isProxyType(type))) return undefined
+      return defined<DataplaneClaims>({ mesh, workload, name, tags, type })
     }
     case 'zone': {
       const { zone, scope } = claims

@@ -31,6 +31,8 @@ export const discoverySourceLabel = 'skerry.io/discovery-source'
 export const discoveryScopeLabel = 'skerry.io/discovery-scope'
 /** Ours, on what discovery found: the namespace that its platform has it in. */
 export const foundNamespaceLabel = 'skerry.io/namespace'
+/** Ours, on what discovery found and on the MeshService of it: `true` = a ServiceExport of its cluster says that other clusters may call it. */
+export const exportedLabel = 'skerry.io/exported'
 /** Value of `kuma.io/managed-by` on Dataplanes that discovery made. */
 export const managedByDiscovery = 'skerry-discovery'
 /** Value of `kuma.io/managed-by` on routes that stand in a Kubernetes cluster: they are changed there. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
 import type { Resource } from '../model/resource.ts'
 import { agentlessOf } from './agentless.ts'
@@ -50,6 +51,40 @@ test('instances under the same policies are one group, and one that a policy tre
   const [plain, other] = groupsIn(aView('azure-1', anIdentity(), ...tasks, deny('no', { version: 'v2' })))
   assert.equal(plain, 'agentless_shop_http: a,b')
   assert.match(other!, /^agentless_shop_http_[0-9a-f]{10}: c$/)
+})
+
+test('after any changes the groups are as if they were made anew', () => {
+  const task = fc.record({
+    name: fc.constantFrom('a', 'b', 'c', 'd'),
+    workload: fc.constantFrom('shop', 'cart'),
+    proxy: fc.constantFrom('none', 'sidecar'),
+    version: fc.constantFrom('v1', 'v2'),
+    there: fc.boolean(),
+  })
+  const others = [anIdentity(), deny('no', { version: 'v2' })]
+  fc.assert(
+    fc.property(fc.array(fc.array(task, { maxLength: 4 }), { maxLength: 6 }), batches => {
+      let view = aView('azure-1', ...others)
+      for (const [index, batch] of batches.entries()) {
+        const changes = batch.map(({ name, workload, proxy, version, there }) =>
+          there
+            ? { kind: 'put' as const, resource: aTask(name, { workload, labels: { version, 'skerry.io/proxy': proxy } }) }
+            : { kind: 'delete' as const, key: { kind: 'Dataplane', name } },
+        )
+        view = view.with(changes, index + 2)
+        const shown = (it: MeshView) =>
+          [...agentlessOf(it).groups].map(({ name, members }) => [name, members.map(at => at.dataplane.name).sort()])
+        assert.deepEqual(shown(view), shown(aView('azure-1', ...others, ...view.list('Dataplane'))))
+        for (const dataplane of view.list('Dataplane')) {
+          const group = agentlessOf(view).groupOf(dataplane, dataplane.spec.networking.inbound![0]!)
+          assert.equal(
+            group?.members.some(member => member.dataplane === dataplane) ?? false,
+            dataplane.labels['skerry.io/proxy'] === 'none',
+          )
+        }
+      }
+    }),
+  )
 })
 
 test('without an identity nobody can answer for a workload', () => {

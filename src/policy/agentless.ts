@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Dataplane, type Inbound, inboundName, workloadOf } from '../model/kinds/dataplane.ts'
+import { type Dataplane, type Inbound, inboundName, isAgentless, workloadOf } from '../model/kinds/dataplane.ts'
 import { proxyLabel } from '../model/labels.ts'
 import { defaultCircuitBreaker, defaultLoadBalancing, defaultLocality, slowStartMs } from './defaults.ts'
 import { planCircuitBreaker } from './mesh-circuit-breaker.ts'
@@ -42,44 +42,71 @@ interface Shape {
   readonly named: Map<string, Pick<AgentlessGroup, 'listener' | 'cluster'>>
 }
 
-/** All workloads without a proxy of a mesh and zone, grouped. */
-export class Agentless {
-  readonly #groups: ReadonlyMap<string, AgentlessGroup>
-  readonly #byWorkload: ReadonlyMap<string, readonly AgentlessGroup[]>
-  readonly #byInbound: ReadonlyMap<string, AgentlessGroup>
-  /** SPIFFE ID → one of those that have it. */
-  readonly #byIdentity: ReadonlyMap<string, Dataplane>
+/** The instances of one workload, grouped. */
+interface OfWorkload {
+  readonly instances: ReadonlyMap<string, Dataplane>
+  readonly groups: readonly AgentlessGroup[]
+  readonly byInbound: ReadonlyMap<string, AgentlessGroup>
+}
 
-  constructor(groups: readonly AgentlessGroup[]) {
-    this.#groups = new Map(groups.map(group => [group.name, group]))
-    this.#byWorkload = Map.groupBy(groups, group => group.workload)
-    this.#byInbound = new Map(
-      groups.flatMap(group => group.members.map(({ dataplane, inbound }) => [inboundKey(dataplane, inbound), group] as const)),
-    )
-    this.#byIdentity = new Map(groups.map(({ listener, members }) => [listener.spiffeId, members[0]!.dataplane]))
+/** All workloads without a proxy of a mesh and zone, grouped. Immutable; another one made of it shares the workloads that nothing changed of. */
+export class Agentless {
+  readonly workloads: ReadonlyMap<string, OfWorkload>
+  #named: ReadonlyMap<string, AgentlessGroup> | null = null
+  /** SPIFFE ID → one of those that have it. */
+  #byIdentity: ReadonlyMap<string, Dataplane> | null = null
+
+  constructor(workloads: ReadonlyMap<string, OfWorkload>) {
+    this.workloads = workloads
   }
 
   /** In the order of their names. */
   get groups(): Iterable<AgentlessGroup> {
-    return this.#groups.values()
+    return this.#byName().values()
   }
 
   named(listener: string): AgentlessGroup | undefined {
-    return this.#groups.get(listener)
+    return this.#byName().get(listener)
   }
 
   ofWorkload(workload: string): readonly AgentlessGroup[] {
-    return this.#byWorkload.get(workload) ?? []
+    return this.workloads.get(workload)?.groups ?? []
   }
 
   /** undefined = it has no identity, and so nobody can answer for it. */
-  groupOf(dataplane: Pick<Dataplane, 'name'>, inbound: Pick<Inbound, 'name' | 'port'>): AgentlessGroup | undefined {
-    return this.#byInbound.get(inboundKey(dataplane, inbound))
+  groupOf(dataplane: Pick<Dataplane, 'name' | 'labels'>, inbound: Pick<Inbound, 'name' | 'port'>): AgentlessGroup | undefined {
+    return this.workloads.get(workloadOf(dataplane))?.byInbound.get(inboundKey(dataplane, inbound))
   }
 
   /** A workload that a zone gateway may answer for under this SPIFFE ID; undefined = there is none. */
   withIdentity(spiffeId: string): Dataplane | undefined {
+    this.#byIdentity ??= new Map([...this.groups].map(({ listener, members }) => [listener.spiffeId, members[0]!.dataplane]))
     return this.#byIdentity.get(spiffeId)
+  }
+
+  /** What has another listener than it had, and what is no more. Costs the workloads that changed. */
+  since(before: Agentless): { readonly others: readonly AgentlessGroup[]; readonly gone: readonly AgentlessGroup[] } {
+    const others: AgentlessGroup[] = []
+    const gone: AgentlessGroup[] = []
+    for (const [workload, now] of this.workloads) {
+      if (before.workloads.get(workload) === now) continue
+      const was = new Map(before.ofWorkload(workload).map(({ name, listener }) => [name, listener]))
+      others.push(...now.groups.filter(({ name, listener }) => was.get(name) !== listener))
+    }
+    for (const [workload, was] of before.workloads) {
+      if (this.workloads.get(workload) === was) continue
+      const names = new Set(this.ofWorkload(workload).map(({ name }) => name))
+      gone.push(...was.groups.filter(({ name }) => !names.has(name)))
+    }
+    return { others, gone }
+  }
+
+  #byName(): ReadonlyMap<string, AgentlessGroup> {
+    if (this.#named === null) {
+      const groups = [...this.workloads.values()].flatMap(({ groups }) => groups)
+      this.#named = new Map(groups.sort((a, b) => compare(a.name, b.name)).map(group => [group.name, group]))
+    }
+    return this.#named
   }
 }
 
@@ -102,11 +129,14 @@ const kinds = [
   'MeshTrafficPermission',
 ] as const satisfies readonly ViewKind[]
 
+type Dataplanes = MeshView['tables']['Dataplane']
+
 /** What was worked out under the same policies: a Dataplane that did not change is not planned again. */
 interface Epoch {
   readonly tables: readonly object[]
   readonly planned: WeakMap<Dataplane, readonly { readonly inbound: Inbound; readonly shape: Shape }[]>
   readonly shapes: Map<string, Shape>
+  latest: { readonly table: Dataplanes; readonly agentless: Agentless } | null
 }
 
 const epochs = new WeakMap<object, Epoch>()
@@ -115,10 +145,12 @@ const results = new WeakMap<object, { readonly epoch: Epoch; readonly agentless:
 /** Of a view; one that differs from another in nothing that matters here has the same answer, the same object. */
 export function agentlessOf(view: MeshView): Agentless {
   const epoch = epochOf(view)
-  const known = results.get(view.tables.Dataplane)
+  const table = view.tables.Dataplane
+  const known = results.get(table)
   if (known?.epoch === epoch) return known.agentless
-  const agentless = new Agentless(groupsOf(view, epoch))
-  results.set(view.tables.Dataplane, { epoch, agentless })
+  const agentless = after(view, epoch)
+  results.set(table, { epoch, agentless })
+  epoch.latest = { table, agentless }
   return agentless
 }
 
@@ -126,32 +158,66 @@ function epochOf(view: MeshView): Epoch {
   const tables = kinds.map(kind => view.tables[kind] as object)
   const known = epochs.get(tables[0]!)
   if (known?.tables.every((table, index) => table === tables[index])) return known
-  const epoch: Epoch = { tables, planned: new WeakMap(), shapes: new Map() }
+  const epoch: Epoch = { tables, planned: new WeakMap(), shapes: new Map(), latest: null }
   epochs.set(tables[0]!, epoch)
   return epoch
 }
 
-function groupsOf(view: MeshView, epoch: Epoch): AgentlessGroup[] {
-  const bySection = new Map<string, { readonly workload: string; readonly section: string; readonly byShape: Map<Shape, Member[]> }>()
-  for (const dataplane of view.dataplanesWith({ [proxyLabel]: 'none' })) {
+/** Only the workloads of Dataplanes that changed since the latest view are grouped again. */
+function after(view: MeshView, epoch: Epoch): Agentless {
+  const table = view.tables.Dataplane
+  const changed = epoch.latest?.table.changedUntil(table)
+  if (!epoch.latest || !changed) {
+    const workloads = Map.groupBy(view.dataplanesWith({ [proxyLabel]: 'none' }), workloadOf)
+    return new Agentless(
+      new Map(
+        [...workloads].map(([workload, all]) => [workload, ofWorkload(view, epoch, workload, new Map(all.map(it => [it.name, it])))]),
+      ),
+    )
+  }
+  const { table: earlier, agentless } = epoch.latest
+  const touched = new Map<string, Map<string, Dataplane>>()
+  const instancesOf = (workload: string) => {
+    const instances = touched.get(workload) ?? new Map(agentless.workloads.get(workload)?.instances)
+    touched.set(workload, instances)
+    return instances
+  }
+  for (const name of changed) {
+    const [was, is] = [earlier.get(name), table.get(name)]
+    if (was && isAgentless(was)) instancesOf(workloadOf(was)).delete(name)
+    if (is && isAgentless(is)) instancesOf(workloadOf(is)).set(name, is)
+  }
+  if (touched.size === 0) return agentless
+  const workloads = new Map(agentless.workloads)
+  for (const [workload, instances] of touched) {
+    if (instances.size === 0) workloads.delete(workload)
+    else workloads.set(workload, ofWorkload(view, epoch, workload, instances))
+  }
+  return new Agentless(workloads)
+}
+
+function ofWorkload(view: MeshView, epoch: Epoch, workload: string, instances: ReadonlyMap<string, Dataplane>): OfWorkload {
+  const bySection = new Map<string, Map<Shape, Member[]>>()
+  for (const dataplane of instances.values()) {
     let planned = epoch.planned.get(dataplane)
     if (!planned) {
       planned = planDataplane(view, dataplane, epoch.shapes)
       epoch.planned.set(dataplane, planned)
     }
-    const workload = workloadOf(dataplane)
     for (const { inbound, shape } of planned) {
       const section = inboundName(inbound)
-      const key = `${workload} ${section}`
-      const entry = bySection.get(key) ?? { workload, section, byShape: new Map<Shape, Member[]>() }
-      bySection.set(key, entry)
-      const members = entry.byShape.get(shape)
+      const byShape = bySection.get(section) ?? new Map<Shape, Member[]>()
+      bySection.set(section, byShape)
+      const members = byShape.get(shape)
       if (members) members.push({ dataplane, inbound })
-      else entry.byShape.set(shape, [{ dataplane, inbound }])
+      else byShape.set(shape, [{ dataplane, inbound }])
     }
   }
-  const groups = [...bySection.values()].flatMap(({ workload, section, byShape }) => nameGroups(workload, section, byShape))
-  return groups.sort((a, b) => compare(a.name, b.name))
+  const groups = [...bySection].flatMap(([section, byShape]) => nameGroups(workload, section, byShape))
+  const byInbound = new Map(
+    groups.flatMap(group => group.members.map(({ dataplane, inbound }) => [inboundKey(dataplane, inbound), group] as const)),
+  )
+  return { instances, groups, byInbound }
 }
 
 /** Most instances have the workload's plain name, and keep it when a policy changes; those that some policy treats otherwise have one of their own. */

@@ -13,7 +13,7 @@ test('after any changes the index answers as if it were made anew', () => {
   fc.assert(
     fc.property(fc.array(fc.array(change, { maxLength: 4 }), { maxLength: 4 }), batches => {
       const present = new Map<string, Record<string, string>>()
-      let index = LabelIndex.empty
+      let index = LabelIndex.empty()
       for (const batch of batches) {
         const relabelled = batch.map(({ name, after }) => {
           const before = present.get(name)
@@ -35,14 +35,14 @@ test('after any changes the index answers as if it were made anew', () => {
 })
 
 test('an earlier index stays as it was', () => {
-  const before = LabelIndex.empty.with([{ name: 'x', before: undefined, after: { app: 'a' } }])
+  const before = LabelIndex.empty().with([{ name: 'x', before: undefined, after: { app: 'a' } }])
   before.with([{ name: 'y', before: undefined, after: { app: 'a' } }])
 
   assert.deepEqual([...before.candidates({ app: 'a' })!], ['x'])
 })
 
 test('labels that all of a mesh share do not narrow anything down', () => {
-  const index = LabelIndex.empty.with([{ name: 'x', before: undefined, after: { 'kuma.io/mesh': 'default', app: 'a' } }])
+  const index = LabelIndex.empty().with([{ name: 'x', before: undefined, after: { 'kuma.io/mesh': 'default', app: 'a' } }])
 
   assert.equal(index.candidates({ 'kuma.io/mesh': 'default' }), null)
   assert.equal(index.candidates({}), null)

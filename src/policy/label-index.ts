@@ -18,7 +18,11 @@ const unindexed: ReadonlySet<string> = new Set([meshLabel, zoneLabel, originLabe
 
 /** Names of resources by label and value. Immutable; `with` shares what the changes leave alone. */
 export class LabelIndex {
-  static readonly empty: LabelIndex = new LabelIndex(PersistentMap.empty())
+  /** A new one each time: a second line of versions from one map begins with a copy of the first. */
+  static empty(): LabelIndex {
+    return new LabelIndex(PersistentMap.empty())
+  }
+
   readonly #names: PersistentMap<string, Names>
 
   private constructor(names: PersistentMap<string, Names>) {
@@ -39,7 +43,7 @@ export class LabelIndex {
     if (touched.size === 0) return this
     const next = new Map<string, Names | undefined>()
     for (const [key, changed] of touched) {
-      const names = (this.#names.get(key) ?? none).with(changed)
+      const names = (this.#names.get(key) ?? PersistentMap.empty<string, true>()).with(changed)
       next.set(key, names.size === 0 ? undefined : names)
     }
     return new LabelIndex(this.#names.with(next))
@@ -48,15 +52,13 @@ export class LabelIndex {
   /** Names that have one of these labels, and perhaps not the others; null = the index cannot narrow it down. */
   candidates(labels: Labels): Iterable<string> | null {
     const [first] = indexable(labels)
-    return first ? (this.#names.get(keyOf(...first)) ?? none).keys() : null
+    return first ? (this.#names.get(keyOf(...first))?.keys() ?? []) : null
   }
 
   has(label: string, value: string): boolean {
     return this.#names.has(keyOf(label, value))
   }
 }
-
-const none: Names = PersistentMap.empty()
 
 function indexable(labels: Labels | undefined): [string, string][] {
   return Object.entries(labels ?? {}).filter(([label]) => !unindexed.has(label))

@@ -57,3 +57,18 @@ test('two lines from one version do not disturb each other', () => {
   ])
   assert.deepEqual([first.size, one.size, other.size, later.size], [2, 2, 1, 3])
 })
+
+test('a map knows which keys may be others in one that came of it', () => {
+  const first = PersistentMap.of([
+    ['a', 1],
+    ['b', 2],
+  ])
+  const second = first.with([['b', 3]])
+  const third = second.with([['c', 4]])
+
+  assert.deepEqual([...first.changedUntil(third)!], ['b', 'c'])
+  assert.deepEqual([...second.changedUntil(third)!], ['c'])
+  assert.deepEqual([...third.changedUntil(third)!], [])
+  assert.equal(third.changedUntil(first), null)
+  assert.equal(third.changedUntil(first.with([['d', 5]])), null, 'a second line of versions')
+})

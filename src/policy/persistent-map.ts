@@ -57,6 +57,16 @@ export class PersistentMap<K, V> implements Iterable<[K, V]> {
     return newer
   }
 
+  /** Keys that may have another value in a version that came of this one; null: it did not come of this one. */
+  changedUntil(newer: PersistentMap<K, V>): ReadonlySet<K> | null {
+    const changed = new Set<K>()
+    for (let version: PersistentMap<K, V> = this; version !== newer; version = version.#newer) {
+      if (version.#newer === null) return null
+      for (const key of version.#different!.keys()) changed.add(key)
+    }
+    return changed
+  }
+
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return (this.#entries ?? this.#copy()).entries()
   }

@@ -126,7 +126,7 @@ export class MeshView {
 
   static empty(mesh: string, zone: string): MeshView {
     const tables = Object.fromEntries(viewKinds.map(kind => [kind, PersistentMap.empty()])) as unknown as Tables
-    return new MeshView(mesh, zone, 0, tables, ServiceIndex.empty(zone), LabelIndex.empty)
+    return new MeshView(mesh, zone, 0, tables, ServiceIndex.empty(zone), LabelIndex.empty())
   }
 
   static isViewKind(kind: string): kind is ViewKind {

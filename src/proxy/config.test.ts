@@ -140,6 +140,5 @@ test('an application with gRPC’s own xDS client needs no port, and nothing tha
   assert.deepEqual(config('--engine', 'grpc').ports, [])
   assert.match(problems('--engine', 'grpc', '--outbound', 'orders=10001'), /xds:\/\/\/NAME/)
   assert.match(problems('--engine', 'grpc', '--port', '80/http'), /the application serves gRPC/)
-  assert.match(problems('--port', '50051/grpc'), /--engine envoy/)
-  assert.deepEqual(config('--engine', 'envoy', '--port', '50051/grpc').ports[0]!.protocol, 'grpc')
+  for (const engine of ['skerry', 'envoy']) assert.deepEqual(config('--engine', engine, '--port', '50051/grpc').ports[0]!.protocol, 'grpc')
 })

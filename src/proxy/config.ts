@@ -380,11 +380,6 @@ function applicationPort(text: string, values: OptionValues<typeof options>, ind
     )
     return null
   }
-  if (values.engine === 'skerry' && (protocol === 'http2' || protocol === 'grpc'))
-    bad(
-      '--port',
-      `${JSON.stringify(text)} is ${protocol}, and the built-in proxy speaks HTTP/1.1: give --engine envoy, or /tcp to pass bytes on`,
-    )
   if (values.engine === 'grpc' && protocol !== 'grpc')
     bad('--port', `${JSON.stringify(text)} is ${protocol}: with --engine grpc the application serves gRPC`)
   const inboundPort = portNumber(values.inboundPort[index] ?? '0', '--inbound-port', bad)

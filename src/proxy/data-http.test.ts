@@ -157,7 +157,7 @@ test('framing that two readers could read differently is refused, and the connec
     'Connection naming Content-Length': [`${head}connection: content-length\r\ncontent-length: 3\r\n\r\nabc`, 400],
     'no request line': ['hello\r\n\r\n', 400],
     'HTTP/0.9': ['GET /\r\n\r\n', 400],
-    'HTTP/2': ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
+    'HTTP/2': ['PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n', 505],
     'a TLS hello': ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
     'an escaped NUL': ['GET /a%00b HTTP/1.1\r\nhost: x\r\n\r\n', 400],
     'a broken escape': ['GET /a%zz HTTP/1.1\r\nhost: x\r\n\r\n', 400],

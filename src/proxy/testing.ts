@@ -89,6 +89,7 @@ export const retryEverything: RetryRule = {
   gatewayError: true,
   serverError: false,
   statuses: new Set(),
+  grpcStatuses: new Set(),
   perTryTimeoutMs: null,
   backOffBaseMs: 5,
   backOffMaxMs: 20,
@@ -134,7 +135,7 @@ export function anInbound(name: string, port: number, cluster: string, permissio
     name,
     address: '127.0.0.1',
     port,
-    accept: { kind: 'mtls', alpn: ['http/1.1'] },
+    accept: { kind: 'mtls', alpn: ['h2', 'http/1.1'] },
     handler: { kind: 'http', permissions, routes: { ...routesTo(cluster), name: `${name}-routes` } },
   }
 }
@@ -144,6 +145,7 @@ export function aCluster(name: string, overrides: Partial<ClusterTable> = {}): C
     name,
     connectTimeoutMs: 1000,
     idleTimeoutMs: 60_000,
+    http2: false,
     tls: null,
     balancer: { kind: 'round-robin', choices: 2 },
     slowStartMs: 0,

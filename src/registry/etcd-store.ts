@@ -2,13 +2,14 @@ import type { ITxnResponse } from 'etcd3'
 import type { Revision } from '../model/resource.ts'
 import { systemClock, type Timer } from '../std/clock.ts'
 import { EtcdClient } from './etcd/etcd-client.ts'
-import { commitToEtcd } from './etcd/etcd-commit.ts'
 import { EtcdCompaction } from './etcd/etcd-compaction.ts'
+import { CommitGroups } from './etcd/etcd-groups.ts'
 import { readHead, readSnapshot } from './etcd/etcd-head.ts'
 import { EtcdKeys } from './etcd/etcd-keys.ts'
 import { EtcdLeadership } from './etcd/etcd-leadership.ts'
 import type { EtcdOptions } from './etcd/etcd-options.ts'
 import { EtcdPresence } from './etcd/etcd-presence.ts'
+import { etcdRevision } from './etcd/etcd-revision.ts'
 import { CommitSlots } from './etcd/etcd-slots.ts'
 import { EtcdWatch } from './etcd/etcd-watch.ts'
 import type { Fence, Term } from './leadership.ts'
@@ -26,7 +27,7 @@ import {
 import { StoreMarker } from './store-marker.ts'
 
 /**
- * Records in an etcd cluster, for control planes that are several or move about. Revisions are etcd's. Any number of processes may have
+ * Records in an etcd cluster, for control planes that are several or move about. Revisions are made of etcd's. Any number of processes may have
  * the same store open; each sees what the others commit.
  */
 export class EtcdStore implements Store {
@@ -35,6 +36,7 @@ export class EtcdStore implements Store {
   readonly #client: EtcdClient
   readonly #keys: EtcdKeys
   readonly #slots: CommitSlots
+  readonly #groups: CommitGroups
   readonly #leadership: EtcdLeadership
   readonly #termSeconds: number
   readonly #compaction: EtcdCompaction | undefined
@@ -72,6 +74,7 @@ export class EtcdStore implements Store {
     this.#client = client
     this.#keys = keys
     this.#slots = new CommitSlots(client, keys)
+    this.#groups = new CommitGroups({ client, keys, slots: this.#slots })
     this.#termSeconds = termSeconds
     this.#leadership = new EtcdLeadership(client, keys, termSeconds, this.#closing.signal)
     if (changeLimit !== false) this.#compaction = new EtcdCompaction(client, changeLimit)
@@ -86,14 +89,12 @@ export class EtcdStore implements Store {
     this.#refuseWhenClosed()
     refuseDuplicateKeys(operations.map(operation => operation.key))
     const committing =
-      operations.length === 0
-        ? readHead(this.#client, this.#keys).then(head => head.revision)
-        : commitToEtcd(operations, fence, { client: this.#client, keys: this.#keys, slots: this.#slots })
+      operations.length === 0 ? readHead(this.#client, this.#keys).then(head => head.revision) : this.#groups.commit(operations, fence)
     this.#underWay.add(committing)
     try {
       const revision = await committing
       this.#noteAcknowledged(revision)
-      this.#compaction?.count(operations.length, revision)
+      this.#compaction?.count(operations.length, etcdRevision(revision))
       this.#expectInWatches(revision)
       return revision
     } finally {

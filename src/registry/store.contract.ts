@@ -174,6 +174,18 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       )
     })
 
+    storeTest('a watch resumes between any two commits that were made at the same time', async (_, store) => {
+      const start = await store.commit([put('start', '')])
+      const revisions = await Promise.all(
+        range(10).map(index => store.commit([put(`a${index}`, `${index}`), put(`b${index}`, `${index}`)])),
+      )
+
+      const inOrder = [...revisions.entries()].sort(([, a], [, b]) => a - b)
+      const expected = inOrder.map(([n, revision]) => [changed(`a${n}`, `${n}`, revision), changed(`b${n}`, `${n}`, revision)])
+      for (const [place, from] of [start, ...inOrder.map(([, revision]) => revision)].slice(0, -1).entries())
+        assert.deepEqual(await take(store, from, expected.length - place), expected.slice(place))
+    })
+
     storeTest('a watch resumes where it was, over a restart', async (underTest, store) => {
       const first = await store.commit([put('a', '1')])
       const second = await store.commit([put('a', '2')])

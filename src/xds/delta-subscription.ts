@@ -5,11 +5,20 @@ import type { ResourceType } from './resource-types.ts'
 import type { ResourceSource } from './snapshot.ts'
 import { type Refused, type RequestEvent, type Response, type Subscription, Verdicts } from './subscription.ts'
 
-/** What the client has under a name: told on this stream, claimed from an earlier one, or told that there is nothing. */
-type Held =
-  | { readonly kind: 'sent'; readonly version: string }
-  | { readonly kind: 'claimed'; readonly version: string }
-  | { readonly kind: 'absent' }
+/** What the client has under a name: told on this stream (its version, by itself: there are millions of these), claimed from an earlier one, or
+ *  told that there is nothing. */
+type Held = string | { readonly kind: 'claimed'; readonly version: string } | { readonly kind: 'absent' }
+
+const absent = { kind: 'absent' } as const
+
+function versionOf(held: Held | undefined): string | undefined {
+  if (typeof held !== 'object') return held
+  return held.kind === 'claimed' ? held.version : undefined
+}
+
+function isAbsent(held: Held | undefined): boolean {
+  return typeof held === 'object' && held.kind === 'absent'
+}
 
 type Answer = 'nothing' | 'later' | 'absence' | 'removal' | { readonly version: string; readonly delta: Uint8Array }
 
@@ -199,13 +208,13 @@ export class DeltaSubscription implements Subscription {
     const held = this.#held.get(name)
     const isForced = this.#forced.has(name)
     if (typeof resource === 'object') {
-      const isKnown = held !== undefined && held.kind !== 'absent' && held.version === resource.version
+      const isKnown = versionOf(held) === resource.version
       return isKnown && !isForced ? 'nothing' : resource
     }
     if (this.#wildcard) return held || isForced ? this.#removal(held, isForced) : 'nothing'
     // Somebody is still finding out what it stands for.
-    if (resource === undefined && (held === undefined || held.kind === 'claimed')) return 'nothing'
-    if (held?.kind === 'absent' && !isForced) return 'nothing'
+    if (resource === undefined && (held === undefined || (typeof held === 'object' && held.kind === 'claimed'))) return 'nothing'
+    if (isAbsent(held) && !isForced) return 'nothing'
     switch (this.type.absent) {
       case 'removed':
         return this.#removal(held, isForced)
@@ -219,7 +228,7 @@ export class DeltaSubscription implements Subscription {
 
   /** Only what the client has in use has to wait. */
   #removal(held: Held | undefined, isForced: boolean): Answer {
-    const isInUse = held !== undefined && held.kind !== 'absent' && !isForced
+    const isInUse = held !== undefined && !isAbsent(held) && !isForced
     return isInUse && this.type.removedAfter.length > 0 ? 'later' : 'removal'
   }
 
@@ -234,16 +243,16 @@ export class DeltaSubscription implements Subscription {
         break
       case 'absence':
         response.add(name, '', encodeAbsence(name))
-        this.#held.set(name, { kind: 'absent' })
+        this.#held.set(name, absent)
         break
       case 'removal':
         response.remove(name)
-        if (this.#names.has(name)) this.#held.set(name, { kind: 'absent' })
+        if (this.#names.has(name)) this.#held.set(name, absent)
         else this.#held.delete(name)
         break
       default:
         response.add(name, answer.version, answer.delta)
-        this.#held.set(name, { kind: 'sent', version: answer.version })
+        this.#held.set(name, answer.version)
     }
   }
 }

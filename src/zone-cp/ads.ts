@@ -7,7 +7,6 @@ import { admitDataplane } from '../identity/admit-dataplane.ts'
 import { bearerToken } from '../identity/bearer.ts'
 import type { TokenAuthority } from '../identity/token-authority.ts'
 import type { Dataplane } from '../model/kinds/dataplane.ts'
-import { workloadLabel } from '../model/labels.ts'
 import type { LiveFacts } from '../registry/live.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Clock } from '../std/clock.ts'
@@ -111,7 +110,7 @@ async function admit({ node, metadata }: StreamOpening, stream: MessageStream, n
   if (joined) void stream.closed.then(() => joined.member.left())
   const dataplane = await registered(options, mesh, name, stream.closed)
   if (!dataplane) return refused('NOT_FOUND', `no Dataplane ${name} is registered in mesh ${mesh}: the proxy's agent registers it`)
-  const admission = admitDataplane(verdict.claims, { mesh, name, workload: dataplane.labels[workloadLabel], labels: dataplane.labels })
+  const admission = admitDataplane(verdict.claims, dataplane)
   if (admission.kind === 'refused') return refused('PERMISSION_DENIED', `${admission.code}: ${admission.reason}`)
   options.tokens.holdStream('dataplane', verdict.claims, stream)
   const client = dataPlaneOf(node.userAgentName)

@@ -3,8 +3,8 @@ import { admitDataplane } from '../identity/admit-dataplane.ts'
 import type { DataplaneClaims } from '../identity/token-claims.ts'
 import { computeLabels } from '../model/compute-labels.ts'
 import type { Violation } from '../model/kind.ts'
-import { type DataplaneSpec, isAgentless, isZoneIngress } from '../model/kinds/dataplane.ts'
-import { managedByLabel, workloadLabel } from '../model/labels.ts'
+import { type DataplaneSpec, isAgentless } from '../model/kinds/dataplane.ts'
+import { managedByLabel } from '../model/labels.ts'
 import type { ResourceDraft } from '../model/resource.ts'
 import { fromWire } from '../model/wire.ts'
 import { managedByAgent } from './readiness-tracker.ts'
@@ -29,26 +29,21 @@ export function admitHello(
 ): HelloVerdict {
   const read = fromWire(parseJson(hello.dataplane), { strict: true })
   if (read.kind === 'invalid') return invalid(read.violations, 'correct the flags of skerry proxy run')
-  const { draft } = read
-  if (draft.kind !== 'Dataplane')
-    return refused('SKERRY_DATAPLANE_INVALID', `a proxy is a Dataplane, not a ${draft.kind}`, 'update the proxy')
-  const admission = admitDataplane(claims, {
-    mesh: draft.mesh,
-    name: draft.name,
-    workload: draft.labels[workloadLabel],
-    labels: draft.labels,
-  })
-  if (admission.kind === 'refused') return refused(admission.code, admission.reason, '')
-  if (claims.zoneGateway === false && isZoneIngress((draft as DataplaneDraft).spec)) {
-    const fix = 'run it with the service account that --kubernetes-gateway of the zone names'
-    return refused('SKERRY_TOKEN_NO_GATEWAY', 'who has this token may not be a gateway of the zone', fix)
+  if (read.draft.kind !== 'Dataplane')
+    return refused('SKERRY_DATAPLANE_INVALID', `a proxy is a Dataplane, not a ${read.draft.kind}`, 'update the proxy')
+  const draft = read.draft as DataplaneDraft
+  const admission = admitDataplane(claims, draft)
+  if (admission.kind === 'refused') {
+    const { code, reason } = admission
+    const inCluster = 'in Kubernetes: run zone gateways, and nothing else, with the service account that --kubernetes-gateway names'
+    return refused(code, reason, code === 'SKERRY_TOKEN_OTHER_TYPE' ? inCluster : '')
   }
   if (!hasMesh(draft.mesh)) {
     const fix = 'create it at global, or wait until the zone has it'
     return refused('SKERRY_MESH_UNKNOWN', `mesh ${draft.mesh} is not known in zone ${zone}`, fix)
   }
-  if (isAgentless(draft) && isLinkLocal((draft as DataplaneDraft).spec.networking.address)) {
-    const reason = `${(draft as DataplaneDraft).spec.networking.address} is a link-local address: a zone gateway would be sent to whatever has it on its own machine`
+  if (isAgentless(draft) && isLinkLocal(draft.spec.networking.address)) {
+    const reason = `${draft.spec.networking.address} is a link-local address: a zone gateway would be sent to whatever has it on its own machine`
     return refused('SKERRY_ADDRESS_REFUSED', reason, 'give --address, the address by which the zone gateway reaches the machine')
   }
   const labelled = { ...draft, labels: { ...draft.labels, [managedByLabel]: managedByAgent } }

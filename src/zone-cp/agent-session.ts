@@ -246,7 +246,8 @@ export class AgentSession {
       this.#send({ case: 'certificateRefused', value: { spiffeId, code, message } })
     }
     const own = registry.get<Dataplane>({ kind: 'Dataplane', ...this.#key! })
-    if (!own || !isZoneIngress(own.spec))
+    // A token that is not for gateways opened no such stream; but who may write Dataplanes could have made this one a gateway since.
+    if (this.#claims.type !== 'ingress' || !own || !isZoneIngress(own.spec))
       return refuseIt('SKERRY_IDENTITY_NOT_YOURS', 'only a zone gateway gets certificates of workloads other than its own')
     const verdict = readCsr(csr)
     if (verdict.kind !== 'ok') return refuseIt('SKERRY_CSR_REFUSED', verdict.reason)

@@ -10,7 +10,7 @@ import type { ServiceCapacity } from '../model/kinds/service-capacity.ts'
 import type { ResourceDraft } from '../model/resource.ts'
 import type { EndpointSet } from '../policy/plan.ts'
 import { inspectDataplane } from './inspect.ts'
-import { aDataplane, aDraft, aZone, type TestAgent, type TestZone, turns, until, zoneIngress } from './testing.ts'
+import { aDataplane, aDraft, aZone, gatewayClaims, type TestAgent, type TestZone, turns, until, zoneIngress } from './testing.ts'
 
 const plainId = 'spiffe://default.east.mesh.local/workload/plain'
 const listener = 'agentless_plain_main'
@@ -24,7 +24,7 @@ function aTask(name: string, over: { workload?: string; address?: string; state?
 
 function aGateway(zone: TestZone, name = 'gateway-1', address = '10.0.0.9'): Promise<TestAgent> {
   const networking = { ...zoneIngress, address, listeners: [{ ...zoneIngress.listeners[0], address }] }
-  return zone.agent({ dataplane: aDataplane(name, { workload: 'gateway', networking }), claims: { mesh: 'default' } })
+  return zone.agent({ dataplane: aDataplane(name, { workload: 'gateway', networking }) })
 }
 
 /** It has its own certificate, and listens on these besides its port. */
@@ -67,7 +67,7 @@ test('a workload without a proxy is published when a zone gateway has opened its
   assert.match(warningsOf(zone, 'task-1'), /zone east has no zone gateway/)
 
   const gateway = await aGateway(zone)
-  const ads = await zone.proxy({ name: 'gateway-1' })
+  const ads = await zone.proxy({ name: 'gateway-1', claims: gatewayClaims })
   await gateway.next('registered')
   await serving(gateway)
   await until(() => ads.held(typeUrls.listener).includes(listener))
@@ -107,7 +107,7 @@ test('only the gateways that answer for it are told to callers', async () => {
   await using zone = await aZone()
   await zone.put(aTask('task-1'), aTask('task-2', { address: '10.1.0.2' }), aTask('task-3', { state: 'NotReady' }))
   const first = await aGateway(zone)
-  const ads = await zone.proxy({ name: 'gateway-1' })
+  const ads = await zone.proxy({ name: 'gateway-1', claims: gatewayClaims })
   await first.next('registered')
   await serving(first, listener)
   const second = await aGateway(zone, 'gateway-2', '10.0.0.10')
@@ -155,6 +155,10 @@ test('nobody gets the certificate of another but a zone gateway, and it of nobod
   const sidecar = await zone.agent({})
   await sidecar.next('registered')
   await check(sidecar, plainId, 'SKERRY_IDENTITY_NOT_YOURS')
+  // Neither when somebody made a gateway of it afterwards: its token says that it is none.
+  await zone.put(aDraft('web-1', { networking: zoneIngress }))
+  await check(sidecar, plainId, 'SKERRY_IDENTITY_NOT_YOURS')
+  await zone.put(aDraft('web-1'))
   const gateway = await aGateway(zone)
   await gateway.next('registered')
   // web-1 has a proxy.
@@ -169,7 +173,7 @@ test('an instance that comes or changes costs its zone gateway endpoints and not
   await using zone = await aZone()
   await zone.put(aTask('task-1'))
   const gateway = await aGateway(zone)
-  const ads = await zone.proxy({ name: 'gateway-1' })
+  const ads = await zone.proxy({ name: 'gateway-1', claims: gatewayClaims })
   const sidecar = await zone.agent({})
   const other = await zone.proxy({ name: 'web-1' })
   await Promise.all([gateway.next('registered'), sidecar.next('registered')])
@@ -193,7 +197,7 @@ test('a thousand workloads without a proxy are a listener each, and one that cha
   await using zone = await aZone()
   await zone.put(...Array.from({ length: 1000 }, (_, i) => aTask(`task-${i}`, { workload: `plain-${i}`, address: '10.1.0.1' })))
   const gateway = await aGateway(zone)
-  const ads = await zone.proxy({ name: 'gateway-1' })
+  const ads = await zone.proxy({ name: 'gateway-1', claims: gatewayClaims })
   await gateway.next('registered')
   await until(() => ads.held(typeUrls.listener).length === 1001)
   await turns()

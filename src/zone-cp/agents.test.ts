@@ -6,7 +6,7 @@ import type { Dataplane } from '../model/kinds/dataplane.ts'
 import type { MeshService } from '../model/kinds/mesh-service.ts'
 import { memoryDisk } from '../registry/memory-store.ts'
 import { ManualClock } from '../std/clock.ts'
-import { aDataplane, aDraft, aZone, type TestZone, turns, until } from './testing.ts'
+import { aDataplane, aDraft, aZone, type TestZone, turns, until, zoneIngress } from './testing.ts'
 
 /** The code with which the zone refuses this Hello. */
 async function refusalOf(zone: TestZone, options: Parameters<TestZone['agent']>[0]): Promise<string> {
@@ -42,6 +42,9 @@ test('a proxy is refused, with the reason, when its token does not fit or its Da
   assert.equal(await refusalOf(zone, { claims: { mesh: 'other' } }), 'SKERRY_TOKEN_OTHER_MESH')
   assert.equal(await refusalOf(zone, { claims: { mesh: 'default', workload: 'payments' } }), 'SKERRY_TOKEN_OTHER_WORKLOAD')
   assert.equal(await refusalOf(zone, { claims: { mesh: 'default', name: 'web-2' } }), 'SKERRY_TOKEN_OTHER_NAME')
+  const asGateway = { dataplane: aDataplane('web-1', { networking: zoneIngress }) }
+  assert.equal(await refusalOf(zone, { ...asGateway, claims: { mesh: 'default', workload: 'web' } }), 'SKERRY_TOKEN_OTHER_TYPE')
+  assert.equal(await refusalOf(zone, { ...asGateway, claims: { mesh: 'default' } }), 'SKERRY_TOKEN_OTHER_TYPE')
   const elsewhere = aDataplane('web-1', { mesh: 'elsewhere' })
   assert.equal(await refusalOf(zone, { claims: { mesh: 'elsewhere' }, dataplane: elsewhere }), 'SKERRY_MESH_UNKNOWN')
   assert.equal(await refusalOf(zone, { dataplane: aDataplane('web-1', { networking: {} }) }), 'SKERRY_DATAPLANE_INVALID')

@@ -12,6 +12,7 @@ import { Authorities } from './authorities.ts'
 import { DerivedResources } from './derived.ts'
 import { Expiry } from './expiry.ts'
 import { ExposedServices } from './exposed-services.ts'
+import { GoneMeshes } from './gone-meshes.ts'
 import { Hostnames } from './hostnames.ts'
 import { Insights } from './insights.ts'
 import { KumaDpMembers } from './kuma-dp/members.ts'
@@ -152,6 +153,8 @@ export async function openCore({
   opening.defer(() => leases.close())
   const orphans = new OrphanedServices({ registry, zone, deleteAfterMs: deleteServicesAfterMs, clock, log })
   opening.defer(() => orphans.close())
+  const goneMeshes = new GoneMeshes({ registry, zone, clock, log })
+  opening.defer(() => goneMeshes.close())
   const agents = new Agents({ registry, reconciler, facts, authorities, doubts, tokens, zone, instanceId, clock, log })
   opening.defer(() => agents.close())
 

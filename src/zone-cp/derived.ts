@@ -18,6 +18,9 @@ interface Options extends DerivedOptions {
   readonly log: Log
 }
 
+/** Services with more instances than that are derived and committed some at a time: what else there is to do is done in between. */
+const instancesPerPass = 500
+
 /**
  * Writes what follows from Dataplanes and their readiness – MeshServices with state and status, ServiceCapacity, MeshZoneAddress – and
  * the names and virtual addresses of all services, when it differs from what is written. A change costs the instances of the services
@@ -165,12 +168,24 @@ export class DerivedResources {
       })
   }
 
+  #nextServices(): string[] {
+    const services: string[] = []
+    let instances = 0
+    for (const key of this.#services) {
+      services.push(key)
+      const [mesh = '', name = ''] = key.split('/')
+      instances += this.#options.registry.byLabel('Dataplane', mesh, workloadLabel, name).length
+      if (instances >= instancesPerPass) break
+    }
+    return services
+  }
+
   /** false = it failed, and what was to be looked at waits for the next change. Never rejects. */
   async #pass(): Promise<boolean> {
-    const services = [...this.#services]
+    const services = this.#nextServices()
     const named = [...this.#named]
     const gateways = [...this.#gateways]
-    this.#services.clear()
+    for (const key of services) this.#services.delete(key)
     this.#named.clear()
     this.#gateways.clear()
     try {
@@ -181,6 +196,7 @@ export class DerivedResources {
       for (const key of named) changes.push(...this.#derive.named(key))
       for (const mesh of gateways) changes.push(...this.#derive.zoneAddresses(mesh))
       if (changes.length > 0) await this.#options.registry.commit(changes)
+      if (this.#services.size > 0) await new Promise(resolve => setImmediate(resolve))
       return true
     } catch (error) {
       // All of it was given up: all of it is derived again, from what is there then.

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { typeUrls } from '../envoy/resources.ts'
 import type { MeshService } from '../model/kinds/mesh-service.ts'
 import { memoryDisk } from '../registry/memory-store.ts'
-import { aDraft, aZone, type TestZone, turns, until, zoneIngress } from './testing.ts'
+import { aDraft, aZone, gatewayClaims, type TestZone, turns, until, zoneIngress } from './testing.ts'
 
 const gatewayDraft = aDraft('gateway', { workload: 'gateway', networking: zoneIngress })
 
@@ -23,7 +23,7 @@ test('with one, a service is available when the gateway has acknowledged its rou
   await zone.derived.settled()
   assert.equal(stateOf(zone, 'web'), 'Unavailable')
 
-  const gateway = await zone.proxy({ name: 'gateway' })
+  const gateway = await zone.proxy({ name: 'gateway', claims: gatewayClaims })
   await until(() => stateOf(zone, 'web') === 'Available')
 
   await gateway.close()
@@ -34,7 +34,7 @@ test('a listener that the gateway refuses lets nobody in', async () => {
   await zone.put(gatewayDraft, aDraft('web-1'))
   const refuse = ({ typeUrl }: { typeUrl: string }) => (typeUrl === typeUrls.listener ? 'the port is taken' : null)
 
-  const gateway = await zone.proxy({ name: 'gateway', refuse })
+  const gateway = await zone.proxy({ name: 'gateway', claims: gatewayClaims, refuse })
   await until(() => gateway.updates.some(update => update.typeUrl === typeUrls.listener))
   await turns()
 
@@ -47,7 +47,7 @@ test('what was available before a restart of the control plane stays so, without
   {
     await using before = await aZone({ disk })
     await before.put(gatewayDraft, aDraft('web-1'))
-    const gateway = await before.proxy({ name: 'gateway' })
+    const gateway = await before.proxy({ name: 'gateway', claims: gatewayClaims })
     await until(() => stateOf(before, 'web') === 'Available')
     await gateway.close()
   }
@@ -63,13 +63,13 @@ test('a gateway that comes back with the route that it had lets in what was not 
   const before = await aZone({ disk })
   await before.put(gatewayDraft, aDraft('web-1', { networking: notReady }))
   await before.derived.settled()
-  const gateway = await before.proxy({ name: 'gateway' })
+  const gateway = await before.proxy({ name: 'gateway', claims: gatewayClaims })
   await until(() => gateway.held(typeUrls.listener).length > 0)
   await gateway.close()
   await before[Symbol.asyncDispose]()
 
   await using after = await aZone({ disk })
-  const returning = await after.proxy({ name: 'gateway', holding: gateway })
+  const returning = await after.proxy({ name: 'gateway', claims: gatewayClaims, holding: gateway })
   await until(() => after.reconciler.hasAcknowledged('default', 'gateway', typeUrls.listener, 'zone_ingress_ingress'))
   await after.put(aDraft('web-1'))
 
@@ -93,7 +93,7 @@ test('the first gateway of a mesh, and the end of the last, decide anew who can 
 test('a service that is deleted and made again has to be let in again', async () => {
   await using zone = await aZone()
   await zone.put(gatewayDraft, aDraft('web-1'))
-  const gateway = await zone.proxy({ name: 'gateway' })
+  const gateway = await zone.proxy({ name: 'gateway', claims: gatewayClaims })
   await until(() => stateOf(zone, 'web') === 'Available')
   const service = zone.get<MeshService>('MeshService', 'web')!
   assert.ok(zone.exposed.has(service))

@@ -1,7 +1,7 @@
 import type { DataplaneFacts } from '../derive/facts.ts'
 import { isConnected } from '../derive/facts.ts'
 import { notDone } from '../envoy/enforcement.ts'
-import type { Dataplane } from '../model/kinds/dataplane.ts'
+import { type Dataplane, isAgentless } from '../model/kinds/dataplane.ts'
 import type { LiveFacts } from '../registry/live.ts'
 import type { Registry } from '../registry/registry.ts'
 import { liveWarnings } from './live-warnings.ts'
@@ -36,7 +36,7 @@ export function inspectDataplane(
     mesh,
     name,
     zone: plan.zone,
-    role: plan.role,
+    role: isAgentless(dataplane) ? 'none' : plan.role,
     connected: known ? isConnected(known) : false,
     ...(known ? { engine: known.engine, version: known.version } : {}),
     readiness: { proxy: state.proxy, inbounds: Object.fromEntries(state.inbounds), listeners: Object.fromEntries(state.zoneListeners) },

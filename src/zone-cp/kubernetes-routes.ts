@@ -4,7 +4,7 @@ import { type RouteFacts, routeFacts } from '../adapters/kubernetes/gateway-api/
 import { parentsWithOurs } from '../adapters/kubernetes/gateway-api/route-status.ts'
 import { type FindService, type ParentVerdict, translateRoute } from '../adapters/kubernetes/gateway-api/translate-route.ts'
 import { mirror, type ObjectEvent, type Reflection, Reflector } from '../adapters/kubernetes/reflector.ts'
-import { meshServiceNameOf } from '../adapters/kubernetes/translate.ts'
+import { meshServiceNameOf } from '../adapters/kubernetes/service-names.ts'
 import { computedLabels } from '../model/compute-labels.ts'
 import { foundNamespaceLabel, managedByKubernetes, managedByLabel } from '../model/labels.ts'
 import type { ResourceDraft } from '../model/resource.ts'

@@ -46,10 +46,10 @@ export class ProxyState {
   plan: ProxyPlan | null = null
   /** Display names of services that its Dataplane and hosts name, found or not. */
   names: ReadonlySet<string> = new Set()
-  /** `<type> <name>` → the version that it runs. */
-  readonly #acked = new Map<string, string>()
+  /** Type → name → the version that it runs. */
+  readonly #acked = new Map<string, Map<string, string>>()
   /** Type and name of every resource in the snapshot, endpoints aside. */
-  #published = new Map<string, { readonly type: string; readonly name: string }>()
+  #published: Names = new Map()
 
   constructor(mesh: string, name: string, client: DataPlaneKind, { scope = 'all', learnsHosts = true }: Wishes = {}) {
     this.mesh = mesh
@@ -68,24 +68,25 @@ export class ProxyState {
   publish(plan: ProxyPlan, dataplane: Dataplane, cache: EncodedCache): void {
     this.plan = plan
     this.names = wantedNames(dataplane, this.hosts)
-    const published = new Map<string, { type: string; name: string }>()
+    const published: Names = new Map()
     const resources = this.scope === 'trust' ? trustResources(plan) : proxyResources(plan, this.client, this)
     for (const resource of resources) {
-      const { type, name } = resource
-      this.snapshot.set(type, cache.encodeOf(resource))
-      published.set(`${type} ${name}`, { type, name })
+      this.snapshot.set(resource.type, cache.encodeOf(resource))
+      add(published, resource)
     }
     for (const asked of this.asked) {
-      const { type, name } = this.#answerTo(asked)
-      if (published.has(`${type} ${name}`)) continue
-      this.snapshot.setMissing(type, name)
-      published.set(`${type} ${name}`, { type, name })
+      const answer = this.#answerTo(asked)
+      if (published.get(answer.type)?.has(answer.name)) continue
+      this.snapshot.setMissing(answer.type, answer.name)
+      add(published, answer)
     }
-    for (const [key, { type, name }] of this.#published) {
-      if (published.has(key)) continue
-      this.snapshot.remove(type, name)
-      this.#acked.delete(key)
-      if (type === typeUrls.cluster) this.#acked.delete(`${typeUrls.endpoints} ${name}`)
+    for (const [type, names] of this.#published) {
+      for (const name of names) {
+        if (published.get(type)?.has(name)) continue
+        this.snapshot.remove(type, name)
+        this.#acked.get(type)?.delete(name)
+        if (type === typeUrls.cluster) this.#acked.get(typeUrls.endpoints)?.delete(name)
+      }
     }
     this.#published = published
   }
@@ -114,12 +115,14 @@ export class ProxyState {
 
   /** It runs these versions now. */
   acknowledged(type: string, versions: ReadonlyMap<string, string>): void {
-    for (const [resource, version] of versions) this.#acked.set(`${type} ${resource}`, version)
+    const acked = this.#acked.get(type) ?? new Map<string, string>()
+    this.#acked.set(type, acked)
+    for (const [resource, version] of versions) acked.set(resource, version)
   }
 
   /** The version of a resource that it runs; undefined = none that it has told of. */
   runs(type: string, resource: string): string | undefined {
-    return this.#acked.get(`${type} ${resource}`)
+    return this.#acked.get(type)?.get(resource)
   }
 
   /** The version of a resource that its snapshot has. */
@@ -127,6 +130,15 @@ export class ProxyState {
     const current = this.snapshot.get(type, resource)
     return typeof current === 'object' ? current.version : undefined
   }
+}
+
+/** Type → names. */
+type Names = Map<string, Set<string>>
+
+function add(names: Names, { type, name }: { readonly type: string; readonly name: string }): void {
+  const ofType = names.get(type)
+  if (ofType) ofType.add(name)
+  else names.set(type, new Set([name]))
 }
 
 function wantedNames(dataplane: Dataplane, hosts: ReadonlySet<string>): Set<string> {

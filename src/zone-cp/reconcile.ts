@@ -200,12 +200,20 @@ export class Reconciler {
       const before = this.view(mesh)
       const after = before.with(changes as readonly ViewChange[], batch.revision)
       this.#views.set(mesh, after)
-      for (const change of changes) for (const touched of traceChange(before, after, change)) this.#touch(after, touched)
+      // Many instances of one workload come together, and each would have all of them looked at.
+      const agentless = new Set<string>()
+      for (const change of changes) {
+        for (const touched of traceChange(before, after, change)) {
+          if (touched.kind === 'agentless') agentless.add(touched.workload)
+          else this.#touch(after, touched)
+        }
+      }
+      for (const workload of agentless) this.#touchAgentless(after, workload)
     }
     if (byMesh.size > 0) this.#schedule()
   }
 
-  #touch(view: MeshView, touched: Touched): void {
+  #touch(view: MeshView, touched: Exclude<Touched, { kind: 'agentless' }>): void {
     switch (touched.kind) {
       case 'proxy':
         for (const state of this.#proxies.get(`${view.mesh}/${touched.name}`) ?? []) this.#dirtyProxies.add(state)
@@ -215,9 +223,6 @@ export class Reconciler {
         return
       case 'callers':
         this.#touchCallers(touched.view, touched.service)
-        return
-      case 'agentless':
-        this.#touchAgentless(view, touched.workload)
         return
       case 'zone-gateways':
         for (const states of this.#proxies.values()) {
@@ -237,9 +242,11 @@ export class Reconciler {
   /** How a workload without a proxy is called: by its zone's gateways, and through them by others. */
   #touchAgentless(view: MeshView, workload: string): void {
     this.#endpoints.touch(view.mesh, agentlessKey(workload))
-    for (const { members } of agentlessOf(view).ofWorkload(workload)) {
-      for (const { dataplane } of members) for (const service of view.servicesSelecting(dataplane)) this.#touchEndpoints(view, service)
-    }
+    const members = agentlessOf(view)
+      .ofWorkload(workload)
+      .flatMap(group => group.members)
+    const services = new Set(members.flatMap(({ dataplane }) => view.servicesSelecting(dataplane)))
+    for (const service of services) this.#touchEndpoints(view, service)
   }
 
   /** The endpoints of a service, and of what unites it with others, have to be looked at again. */

@@ -8,7 +8,7 @@ import { TokenAuthority } from '../identity/token-authority.ts'
 import type { DataplaneClaims } from '../identity/token-claims.ts'
 import { issueToken, makeTokenKeys } from '../identity/tokens.ts'
 import { computedLabels } from '../model/compute-labels.ts'
-import type { Dataplane, DataplaneSpec } from '../model/kinds/dataplane.ts'
+import { type Dataplane, type DataplaneSpec, isZoneIngress } from '../model/kinds/dataplane.ts'
 import type { Resource, ResourceDraft } from '../model/resource.ts'
 import { MemoryStore, type memoryDisk } from '../registry/memory-store.ts'
 import { Registry, type RegistryChange } from '../registry/registry.ts'
@@ -147,6 +147,9 @@ export function aDraft(name: string, options: Parameters<typeof aDataplane>[1] =
 
 export const zoneIngress = { address: '10.0.0.9', listeners: [{ type: 'ZoneIngress', address: '10.0.0.9', port: 10001, name: 'ingress' }] }
 
+/** What the token of a zone gateway says. */
+export const gatewayClaims = { mesh: 'default', type: 'ingress' } as const
+
 interface TestAgentOptions {
   readonly dataplane?: object | string
   readonly claims?: DataplaneClaims
@@ -154,6 +157,11 @@ interface TestAgentOptions {
   readonly instanceId?: string
   readonly certificateNotAfterMs?: number
   readonly silent?: boolean
+}
+
+function isGateway(dataplane: object | string | undefined): boolean {
+  const { networking } = (dataplane ?? {}) as Partial<DataplaneSpec>
+  return networking !== undefined && isZoneIngress({ networking })
 }
 
 /** The proxy's end of an agent stream, speaking the protocol by hand. */
@@ -165,7 +173,7 @@ export class TestAgent {
   status: StreamStatus | null = null
 
   static async connect(agents: Agents, clock: ManualClock, options: TestAgentOptions): Promise<TestAgent> {
-    const { claims = { mesh: 'default' } } = options
+    const { claims = isGateway(options.dataplane) ? gatewayClaims : { mesh: 'default' } } = options
     const token = options.token ?? (await issueToken(keys, { type: 'dataplane', claims, ttlMs: 3_600_000 }, clock))
     const { client, server } = memoryStreamPair({ metadata: { authorization: `Bearer ${token}` } })
     return new TestAgent(client, agents.accept(server), options)

@@ -32,6 +32,7 @@ export class ZoneGateways {
   readonly #agentless = new Map<string, Agentless>()
   /** By mesh: listeners whose workloads are to be looked at. */
   readonly #touched = new Map<string, Set<string> | 'all'>()
+  #gateways: { readonly of: MeshView['tables']['Dataplane']; readonly names: readonly string[] } | null = null
   readonly #unsubscribe: () => void
   #isClosed = false
   /** Whether this workload without a proxy is served, or by whom, may be another now. */
@@ -47,7 +48,7 @@ export class ZoneGateways {
         if (!MeshView.isViewKind(kind)) continue
         const dataplanes = [change.kind === 'put' ? change.resource : undefined, change.previous] as (Dataplane | undefined)[]
         if (kind === 'Dataplane' && dataplanes.some(dataplane => dataplane && isZoneIngress(dataplane.spec))) this.#touch(mesh)
-        else if (this.#isOtherwise(mesh)) this.#touch(mesh)
+        else this.#touch(mesh, this.#otherListeners(mesh))
       }
     })
   }
@@ -69,7 +70,7 @@ export class ZoneGateways {
     const { mesh } = dataplane
     const group = agentlessOf(view(mesh)).groupOf(dataplane, inbound)
     if (!group) return { kind: 'unserved', reason: 'no MeshIdentity selects it: nobody can answer in its name' }
-    const gateways = [...new Set(gatewayAddresses(view(mesh)).map(({ gateway }) => gateway))]
+    const gateways = this.#gatewaysOf(view(mesh))
     if (gateways.length === 0) {
       const fix = 'start one with skerry proxy run --role zone-gateway'
       return { kind: 'unserved', reason: `it has no proxy, and zone ${zone} has no zone gateway to answer for it: ${fix}` }
@@ -88,6 +89,14 @@ export class ZoneGateways {
     }
   }
 
+  /** Asked for every instance of a service, of one view. */
+  #gatewaysOf(view: MeshView): readonly string[] {
+    const { Dataplane } = view.tables
+    if (this.#gateways?.of !== Dataplane)
+      this.#gateways = { of: Dataplane, names: [...new Set(gatewayAddresses(view).map(({ gateway }) => gateway))] }
+    return this.#gateways.names
+  }
+
   #onFacts(key: string): void {
     const facts = this.#options.facts.get(key)
     const now = facts === undefined ? 'unknown' : isConnected(facts) && !facts.draining ? facts.bound : 'away'
@@ -101,20 +110,23 @@ export class ZoneGateways {
     this.#touch(mesh, typeof before === 'object' && typeof now === 'object' ? inOne(before, now) : 'all')
   }
 
-  /** Are there other listeners than before? Which instances are behind them is not asked. */
-  #isOtherwise(mesh: string): boolean {
-    const now = agentlessOf(this.#options.view(mesh))
+  /** Which listeners are other ones than before? Which instances are behind them is not asked. */
+  #otherListeners(mesh: string): readonly string[] | 'all' {
+    const view = this.#options.view(mesh)
+    const now = agentlessOf(view)
     const before = this.#agentless.get(mesh)
-    if (before === now) return false
+    if (before === now) return []
     this.#agentless.set(mesh, now)
-    if (!before) return true
-    const listeners = (agentless: Agentless) => [...agentless.groups].map(group => group.listener)
-    const [was, is] = [listeners(before), listeners(now)]
-    return was.length !== is.length || was.some((listener, index) => listener !== is[index])
+    if (!before) return 'all'
+    // Of a listener that is no more, instances may be left that nobody answers for now.
+    const isLeft = ({ dataplane }: { readonly dataplane: Dataplane }) => view.get('Dataplane', dataplane.name) !== undefined
+    const { others, gone } = now.since(before)
+    return gone.some(({ members }) => members.some(isLeft)) ? 'all' : others.map(({ name }) => name)
   }
 
   /** What comes together is looked at once. */
   #touch(mesh: string, listeners: readonly string[] | 'all' = 'all'): void {
+    if (listeners.length === 0) return
     if (this.#touched.size === 0) queueMicrotask(() => this.#look())
     const touched = this.#touched.get(mesh) ?? new Set<string>()
     if (listeners === 'all' || touched === 'all') this.#touched.set(mesh, 'all')

@@ -38,6 +38,12 @@ export const ephemeralTokens: { readonly [type: string]: EphemeralResource<Contr
     },
     workload: { type: 'string', optional: true, description: 'The only workload that they may be.' },
     name: { type: 'string', optional: true, description: 'The only name that the Dataplane may have.' },
+    type: {
+      type: 'string',
+      optional: true,
+      description: '`ingress` is a gateway of the zone, and only that; `dataplane`, the default, is anything else.',
+      check: value => (value === 'dataplane' || value === 'ingress' ? undefined : 'must be dataplane or ingress'),
+    },
     tags: {
       type: ['map', ['list', 'string']],
       optional: true,

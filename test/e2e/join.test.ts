@@ -62,6 +62,7 @@ function zoneOf(sample: Sample): string {
 async function restart(name: string, downMs: number): Promise<void> {
   assert.ok(mesh.supervisor.kill(name), `${name} runs`)
   await pause(downMs)
+  await eventually(`${name} has ended`, () => Promise.resolve(!mesh.supervisor.isRunning(name)))
   mesh.supervisor.revive(name)
   await mesh.answers(name === 'global' ? mesh.globalApi : mesh.zoneApi(name), name)
 }

@@ -142,6 +142,12 @@ export class AwsEmulator implements AsyncDisposable {
   }
 }
 
+/** Fetched by the peers' script where it is not there yet; null: it cannot be had. */
+export async function fetchMinistack(): Promise<readonly [string] | null> {
+  const program = await findProgram('ministack', 'ministack')
+  return program === null ? null : [program]
+}
+
 async function answers(url: string): Promise<boolean> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok

@@ -11,12 +11,12 @@ import {
   TagResourceCommand,
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda'
+import { storedZip } from '../../dev/cloud/stored-zip.ts'
 import type { Listing } from '../../src/adapters/adapter.ts'
 import { lambda } from '../../src/adapters/lambda/list.ts'
 import { AwsEmulator, ownAccount } from './aws-emulators.ts'
 import { openAws, scopeNamed, soon, until, workloadsOf } from './aws-sources.ts'
 import { FaultProxy } from './fault-proxy.ts'
-import { storedZip } from './stored-zip.ts'
 
 describe('Lambda on ministack', { timeout: 280_000 }, () => {
   let ministack: AwsEmulator | string

@@ -159,9 +159,10 @@ export class EnvoyMesh {
   }
 
   async proxy(service: string, engine: 'skerry' | 'envoy' | 'grpc', ...argv: string[]): Promise<TestedProxy> {
+    const type = argv.includes('zone-gateway') ? 'ingress' : 'dataplane'
     const token =
       this.#tokens.get(service) ??
-      ((await this.api('/tokens/dataplane', { method: 'POST', body: { mesh: 'default', workload: service } })) as string)
+      ((await this.api('/tokens/dataplane', { method: 'POST', body: { mesh: 'default', workload: service, type } })) as string)
     this.#tokens.set(service, token)
     const name = argv.includes('--name') ? argv[argv.indexOf('--name') + 1]! : `${service}-${engine}`
     const resolved = resolveOptions(proxyOptions as readonly OptionSpec[], {

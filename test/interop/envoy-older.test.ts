@@ -9,7 +9,7 @@ import { envoyBinary } from './envoy-binary.ts'
 const older = '1.36.4'
 const skip = (await envoyBinary(older)) ? false : `there is no Envoy ${older}: ENVOY_VERSION=${older} shared/peers/envoy.sh gets it`
 
-for (const suite of ['envoy-validate', 'envoy', 'envoy-policies', 'envoy-gateways', 'envoy-life']) {
+for (const suite of ['envoy-validate', 'envoy', 'data-planes', 'envoy-gateways', 'envoy-life']) {
   test(`${suite} holds on Envoy ${older} as well`, { skip, timeout: 300_000 }, async () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env
     const file = join(import.meta.dirname, `${suite}.test.ts`)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ResourceDraft } from '../../src/model/resource.ts'
+import { etcdRevision } from '../../src/registry/etcd/etcd-revision.ts'
 import { EtcdStore } from '../../src/registry/etcd-store.ts'
 import { openStore } from '../../src/registry/open-store.ts'
 import { Registry } from '../../src/registry/registry.ts'
@@ -208,7 +209,7 @@ describe('the etcd store', { timeout: 120_000 }, () => {
     const deleted = await store.commit([remove('b3')])
     await until(() => seen.revisions.at(-1) === deleted)
 
-    await etcd.ctl(['compact', `${deleted}`])
+    await etcd.ctl(['compact', `${etcdRevision(deleted)}`])
     const next = await store.commit([put('a', 'next')])
     await until(() => seen.revisions.at(-1) === next)
 
@@ -411,7 +412,7 @@ describe('the etcd store', { timeout: 120_000 }, () => {
   etcdTest('starts empty in a cluster that was compacted before it came', async (t, etcd) => {
     const prefix = aPrefix()
     const before = await aStore(t, etcd, { changeLimit: false })
-    await etcd.ctl(['compact', `${await before.commit([put('a', '0')])}`])
+    await etcd.ctl(['compact', `${etcdRevision(await before.commit([put('a', '0')]))}`])
     const store = await aStore(t, etcd, { prefix })
     const registry = await Registry.open(store, { clock: systemClock, log: silentLog })
     t.after(() => registry.close())

@@ -96,6 +96,8 @@ describe('the Helm chart', { timeout: 240_000 }, () => {
       'nodes: get,list,watch',
       'pods: get',
       'pods: get,list,watch',
+      'serviceexports: get,list,watch',
+      'serviceimports: get,list,watch',
       'services: get,list,watch',
       'tokenreviews: create',
     ])

@@ -108,7 +108,7 @@ describe('a zone in a Kubernetes cluster', { timeout: 240_000 }, () => {
       SKERRY_PORT: '',
       SKERRY_INBOUND_PORT: '',
     })
-    assert.match(await gateway.refusal(), /SKERRY_TOKEN_NO_GATEWAY/)
+    assert.match(await gateway.refusal(), /SKERRY_TOKEN_OTHER_TYPE/)
     const unbound = await kube.serviceAccountToken('shop', 'web', 'skerry')
     await using noPod = await InjectedProxy.start(made.body, unbound, application.port)
     assert.match(await noPod.refusal(), /bound to no pod/)

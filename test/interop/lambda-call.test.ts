@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { crc32 } from 'node:zlib'
 import { CreateFunctionCommand, DeleteFunctionCommand, GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import { storedZip } from '../../dev/cloud/stored-zip.ts'
 import { AwsEmulator, awsRegion } from './aws-emulators.ts'
 import { ask, EnvoyMesh, outboundsTo, type TestedProxy, until } from './envoy-mesh.ts'
 
@@ -38,7 +38,7 @@ describe('a function that runs in an emulator of AWS, called in the mesh', { ski
         Runtime: 'nodejs22.x',
         Role: 'arn:aws:iam::123456789012:role/shop',
         Handler: 'index.handler',
-        Code: { ZipFile: zipOf('index.js', Buffer.from(handler)) },
+        Code: { ZipFile: storedZip('index.js', handler) },
       }),
     )
     await until('the function is active', async () => {
@@ -136,26 +136,4 @@ function echo(port: number, body: Buffer): Promise<Buffer> {
     sent.on('error', reject)
     sent.end(body)
   })
-}
-
-/** An archive of one file, stored as it is. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
-function zipOf(name: string, content: Buffer): Buffer {
-  const title = Buffer.from(name)
-  const common = Buffer.alloc(26)
-  common.writeUInt16LE(20, 0)
-  common.writeUInt32LE(crc32(content), 10)
-  common.writeUInt32LE(content.length, 14)
-  common.writeUInt32LE(content.length, 18)
-  common.writeUInt16LE(title.length, 22)
-  const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, title, content])
-  const tail = Buffer.alloc(14)
-  // Unix, a file that all may read.
-  tail.writeUInt32LE((0o100644 << 16) >>> 0, 6)
-  const central = Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 3]), common, tail, title])
-  const end = Buffer.alloc(18)
-  end.writeUInt16LE(1, 4)
-  end.writeUInt16LE(1, 6)
-  end.writeUInt32LE(central.length, 8)
-  end.writeUInt32LE(local.length, 12)
-  return Buffer.concat([local, central, Buffer.from('PK\x05\x06'), end])
 }

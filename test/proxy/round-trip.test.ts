@@ -59,7 +59,7 @@ test('an inbound listener asks every peer for its identity and lets in whom the 
     }),
   )
 
-  assert.deepEqual(listener.accept, { kind: 'mtls', alpn: ['http/1.1'] })
+  assert.deepEqual(listener.accept, { kind: 'mtls', alpn: ['h2', 'http/1.1'] })
   assert.equal(`${listener.address}:${listener.port}`, '127.0.0.1:15001')
   assert(listener.handler.kind === 'http' && listener.handler.routes.kind === 'inline')
   assert.deepEqual(listener.handler.permissions, {
@@ -137,6 +137,7 @@ test('safe methods are retried more than others', () => {
     gatewayError: false,
     serverError: false,
     statuses: new Set(),
+    grpcStatuses: new Set(),
     perTryTimeoutMs: null,
     backOffBaseMs: 25,
     backOffMaxMs: 250,
@@ -279,6 +280,7 @@ test('a service cluster comes back with all its limits', () => {
     name: 'payments',
     connectTimeoutMs: 2000,
     idleTimeoutMs: 3_600_000,
+    http2: false,
     tls: {
       sni: 'sni.msvc.default.aws-1.payments.main',
       allowedIds: new Set(['spiffe://default.aws-1.mesh.local/workload/payments']),

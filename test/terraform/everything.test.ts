@@ -79,9 +79,9 @@ function resolve<const Specs extends readonly OptionSpec[]>(specs: Specs, { wher
 }
 
 test('what a zone may ask of AWS is what its adapters call, in both directions', skipWithoutTerraform, () => {
-  const { ECS, EC2, EKS, Lambda } = awsActions
+  const { ECS, EC2, EKS, Lambda, CloudMap } = awsActions
   const expected = Object.fromEntries(
-    Object.entries({ ECS, EC2, EKS, Lambda }).map(([source, actions]) => [source, [...new Set(actions)].sort()]),
+    Object.entries({ ECS, EC2, EKS, Lambda, CloudMap }).map(([source, actions]) => [source, [...new Set(actions)].sort()]),
   )
 
   assert.deepEqual(everything.outputs.actions, expected)

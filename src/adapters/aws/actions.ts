@@ -12,6 +12,14 @@ export const awsActions = {
     'ecs:DescribeTaskDefinition',
     'ecs:DescribeContainerInstances',
     'ec2:DescribeInstances',
+    // Of tasks on machines outside of AWS (ECS Anywhere).
+    'ssm:DescribeInstanceInformation',
+  ],
+  CloudMap: [
+    'servicediscovery:ListNamespaces',
+    'servicediscovery:ListServices',
+    'servicediscovery:DiscoverInstances',
+    'servicediscovery:DiscoverInstancesRevision',
   ],
   EC2: ['ec2:DescribeInstances'],
   EKS: ['eks:ListClusters', 'eks:DescribeCluster'],

@@ -85,7 +85,7 @@ export class EventQueue<M> implements AsyncDisposable {
         const messages = await this.#receive(place, signal)
         backoff.reset()
         await this.#deliver(messages, place, signal)
-        if (messages.length === 0) await sleep(clock, askedAtMs + breathMs - clock.monotonic(), signal)
+        if (messages.length === 0) await sleep(clock, Math.max(0, askedAtMs + breathMs - clock.monotonic()), signal)
       } catch (error) {
         if (signal.aborted) return
         const known =

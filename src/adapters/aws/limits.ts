@@ -30,6 +30,8 @@ const allowed = {
   'lambda-read': { burst: 15, perSecond: 15 },
   tagging: { burst: 15, perSecond: 15 },
   'cloud-map-read': { burst: 20, perSecond: 10 },
+  /** DescribeInstanceInformation; AWS does not say how many, and asks in its answers for fewer. */
+  'ssm-read': { burst: 10, perSecond: 10 },
   sqs: { burst: 400, perSecond: 400 },
   sts: { burst: 100, perSecond: 100 },
 } as const satisfies Readonly<Record<string, { readonly burst: number; readonly perSecond: number }>>

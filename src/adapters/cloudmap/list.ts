@@ -72,7 +72,7 @@ class CloudMapSource implements OpenAdapter {
   }
 
   async #namespaces(scope: Scope, NextToken: string | undefined, signal: AbortSignal): Promise<Page<NamespaceSummary>> {
-    const answer = await this.#call(scope, 'ListNamespaces', signal, (client, abortSignal) =>
+    const answer = await this.#call(scope, 'servicediscovery:ListNamespaces', signal, (client, abortSignal) =>
       client.send(new ListNamespacesCommand({ MaxResults: 100, ...(NextToken === undefined ? {} : { NextToken }) }), { abortSignal }),
     )
     return { items: requireAnswer(answer.Namespaces, 'Namespaces', 'servicediscovery:ListNamespaces'), next: answer.NextToken }
@@ -85,7 +85,7 @@ class CloudMapSource implements OpenAdapter {
     signal: AbortSignal,
   ): Promise<Page<ServiceSummary>> {
     const Filters = [{ Name: 'NAMESPACE_ID' as const, Values: [Id], Condition: 'EQ' as const }]
-    const answer = await this.#call(scope, 'ListServices', signal, (client, abortSignal) =>
+    const answer = await this.#call(scope, 'servicediscovery:ListServices', signal, (client, abortSignal) =>
       client.send(new ListServicesCommand({ Filters, MaxResults: 100, ...(NextToken === undefined ? {} : { NextToken }) }), {
         abortSignal,
       }),
@@ -98,12 +98,12 @@ class CloudMapSource implements OpenAdapter {
     const { Name: NamespaceName = '' } = namespace
     const { Name: ServiceName = '', Arn = `${NamespaceName}/${ServiceName}` } = service
     const name = { NamespaceName, ServiceName }
-    const { InstancesRevision = 0 } = await this.#call(scope, 'DiscoverInstancesRevision', signal, (client, abortSignal) =>
+    const { InstancesRevision = 0 } = await this.#call(scope, 'servicediscovery:DiscoverInstancesRevision', signal, (client, abortSignal) =>
       client.send(new DiscoverInstancesRevisionCommand(name), { abortSignal }),
     )
     const known = this.#known.get(Arn)
     if (known !== undefined && InstancesRevision > 0 && known.revision === InstancesRevision) return known.items
-    const answer = await this.#call(scope, 'DiscoverInstances', signal, (client, abortSignal) =>
+    const answer = await this.#call(scope, 'servicediscovery:DiscoverInstances', signal, (client, abortSignal) =>
       client.send(new DiscoverInstancesCommand({ ...name, HealthStatus: 'ALL', MaxResults: mostInstances }), { abortSignal }),
     )
     const instances = requireAnswer(answer.Instances, 'Instances', 'servicediscovery:DiscoverInstances')
@@ -120,6 +120,6 @@ class CloudMapSource implements OpenAdapter {
   ): Promise<T> {
     const place = placeOf(scope)
     const client = this.#access.client(place, ServiceDiscoveryClient)
-    return this.#access.call(place, 'cloud-map-read', `servicediscovery:${action}`, limited => send(client, limited), signal)
+    return this.#access.call(place, 'cloud-map-read', action, limited => send(client, limited), signal)
   }
 }

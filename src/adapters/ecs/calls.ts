@@ -10,6 +10,7 @@ import {
   ListTasksCommand,
   type Cluster as RawCluster,
 } from '@aws-sdk/client-ecs'
+import { DescribeInstanceInformationCommand, type InstanceInformation, SSMClient } from '@aws-sdk/client-ssm'
 import { SourceCallError } from '../adapter.ts'
 import type { AwsAccess } from '../aws/access.ts'
 import { type Failure, requireAnswer } from '../aws/answer.ts'
@@ -22,7 +23,7 @@ import { type Definition, definitionOf } from './task-definition.ts'
 import type { Host, Service } from './translate.ts'
 
 /** How many a call may name. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Operations.html */
-export const batch = { clusters: 100, services: 10, tasks: 100, instances: 100, ec2: 100 } as const
+export const batch = { clusters: 100, services: 10, tasks: 100, instances: 100, ec2: 100, ssm: 50 } as const
 
 /** What a Describe call said of those it was asked for. */
 export interface Described<T> {
@@ -33,7 +34,7 @@ export interface Described<T> {
   readonly missing: readonly string[]
 }
 
-/** The calls to ECS, and to EC2 about its hosts, in one place. Each throws SourceCallError. */
+/** The calls to ECS, and to EC2 and Systems Manager about its hosts, in one place. Each throws SourceCallError. */
 export class EcsCalls {
   readonly #access: AwsAccess
   readonly #place: Place
@@ -133,6 +134,35 @@ export class EcsCalls {
     return new Map(
       instances.flatMap(({ InstanceId, PrivateIpAddress, Placement }) =>
         InstanceId && PrivateIpAddress ? [[InstanceId, { address: PrivateIpAddress, zone: Placement?.AvailabilityZone }]] : [],
+      ),
+    )
+  }
+
+  /**
+   * Addresses by id of machines outside of AWS (`mi-…`), as their agents told Systems Manager; no more than `batch.ssm`. One that it does not know
+   * may have it refuse them all. https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeInstanceInformation.html
+   */
+  async outsideAddresses(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, { address: string; zone: undefined }>> {
+    const client = this.#access.client(this.#place, SSMClient)
+    const read = async (NextToken: string | undefined) => {
+      const command = new DescribeInstanceInformationCommand({
+        Filters: [{ Key: 'InstanceIds', Values: [...ids] }],
+        MaxResults: batch.ssm,
+        NextToken,
+      })
+      const send = (abortSignal: AbortSignal) => client.send(command, { abortSignal })
+      const answer = await this.#access.call(this.#place, 'ssm-read', 'ssm:DescribeInstanceInformation', send, signal)
+      const items = requireAnswer(answer.InstanceInformationList, 'InstanceInformationList', 'ssm:DescribeInstanceInformation')
+      return { items, next: answer.NextToken }
+    }
+    const { items, complete, missing } = await drainPages(read, {
+      what: 'machines outside of AWS',
+      idOf: (it: InstanceInformation) => it.InstanceId ?? '',
+    })
+    if (!complete) throw new SourceCallError('garbled', missing.join('; '))
+    return new Map(
+      items.flatMap(({ InstanceId, IPAddress }) =>
+        InstanceId && IPAddress ? [[InstanceId, { address: IPAddress, zone: undefined }]] : [],
       ),
     )
   }

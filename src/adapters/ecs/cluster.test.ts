@@ -111,6 +111,36 @@ test('tasks on a bridge are found through their hosts, each asked for once, and 
   assert.match(changes[0]!.kind === 'seen' ? changes[0]!.item.facts.host! : '', /DRAINING/)
 })
 
+test('a host outside of AWS is where Systems Manager says, now and when it moves; one that it does not know leaves the others known', async t => {
+  const cloud = await Cloud.start(t)
+  cloud.networkMode = 'bridge'
+  cloud.isAnywhere = true
+  cloud.managed = { 'mi-01': '172.16.0.1', 'mi-02': '172.16.0.2' }
+  cloud.run('a', 'b', 'c')
+  const networkBindings = [{ bindIP: '0.0.0.0', containerPort: 8080, hostPort: 8080, protocol: 'tcp' }]
+  for (const [index, name] of ['a', 'b', 'c'].entries())
+    cloud.change(name, {
+      attachments: [],
+      containerInstanceArn: `${prefix}container-instance/prod/${index + 1}`,
+      containers: [{ name: 'web', networkBindings }],
+    })
+  const addresses = async () => {
+    const { items, complete, missing } = await cloud.list()
+    assert.deepEqual([complete, missing], [true, []])
+    return items.map(({ outcome }) => (outcome.kind === 'workload' ? outcome.workload.address : outcome.reason.slice(0, 32)))
+  }
+
+  assert.deepEqual(await addresses(), ['172.16.0.1', '172.16.0.2', 'its host mi-03 is outside of AWS'])
+  assert.equal(cloud.calls.get('DescribeInstances'), undefined)
+  cloud.managed['mi-02'] = '172.16.0.22'
+  assert.deepEqual(await addresses(), ['172.16.0.1', '172.16.0.22', 'its host mi-03 is outside of AWS'])
+
+  cloud.refuse = 'DescribeInstanceInformation'
+  const { items, missing } = await cloud.list()
+  assert.equal(items.filter(({ outcome }) => outcome.kind === 'workload').length, 2)
+  assert.match(missing.join(), /may not ssm:DescribeInstanceInformation/)
+})
+
 test('a host that cannot be asked for takes no task away: the tasks are passed over, and the listing says so', async t => {
   const cloud = await Cloud.start(t)
   cloud.networkMode = 'bridge'

@@ -1,6 +1,7 @@
 import { SourceCallError } from '../adapter.ts'
 import { batch, type EcsCalls, inBatches } from './calls.ts'
 import type { ClusterMemory } from './cluster-memory.ts'
+import { learnHostAddresses } from './host-addresses.ts'
 import type { TaskFacts } from './task.ts'
 import { hostNeeded, lostHost, serviceNameOf } from './translate.ts'
 
@@ -89,27 +90,7 @@ async function learnHosts(
     memory.hosts.set(arn, known?.id === host.id ? { ...host, address: known.address, zone: known.zone ?? host.zone } : host)
   }
   for (const arn of learned.gone) memory.hosts.set(arn, lostHost)
-  const missing = learned.missing.map(reason => `container instances: ${reason}`)
-  // An instance keeps its private address for as long as it lives: it is asked for once. EC2 does not know hosts outside of AWS (mi-…).
-  const homeless = [...memory.hosts].filter(([, { id, address }]) => address === undefined && id.startsWith('i-'))
-  let made = learned.calls
-  for (let first = 0; first < homeless.length; first += batch.ec2) {
-    const some = homeless.slice(first, first + batch.ec2)
-    try {
-      const addresses = await calls.hostAddresses(
-        some.map(([, { id }]) => id),
-        signal,
-      )
-      made++
-      for (const [arn, host] of some) {
-        const at = addresses.get(host.id)
-        if (at !== undefined) memory.hosts.set(arn, { ...host, address: at.address, zone: at.zone ?? host.zone })
-      }
-    } catch (error) {
-      if (!(error instanceof SourceCallError)) throw error
-      missing.push(`addresses of hosts: ${error.message}`)
-      break
-    }
-  }
-  return { calls: made, missing }
+  const addresses = await learnHostAddresses(calls, memory, new Set(learned.found.map(({ arn }) => arn)), signal)
+  const missing = [...learned.missing.map(reason => `container instances: ${reason}`), ...addresses.missing]
+  return { calls: learned.calls + addresses.calls, missing }
 }

@@ -18,13 +18,16 @@ export function arnOf(name: string): string {
   return `${prefix}task/prod/${name}`
 }
 
-/** ECS, SQS, EC2 and STS with what a test says, over HTTP. */
+/** ECS, SQS, EC2, Systems Manager and STS with what a test says, over HTTP. */
 export class Cloud {
   readonly tasks = new Map<string, RawTask>()
   readonly calls = new Map<string, number>()
   messages: { ReceiptHandle: string; Body: string }[] = []
   networkMode = 'awsvpc'
   healthCheck: object | undefined
+  /** Its hosts are outside of AWS: those of these ids have addresses. */
+  isAnywhere = false
+  managed: Record<string, string> = {}
   refuse = ''
   source!: OpenAdapter
   #messages = 0
@@ -100,7 +103,16 @@ export class Cloud {
     this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1)
     if (operation === this.refuse) return { status: 400, body: { __type: 'AccessDeniedException', message: 'no' } }
     if (operation === 'DescribeInstances') return instances(request.body)
+    if (operation === 'DescribeInstanceInformation') return this.#managedInstances(JSON.parse(request.body))
     return { body: this.#answer(operation, JSON.parse(request.body)) }
+  }
+
+  #managedInstances({ Filters, MaxResults }: { Filters: [{ Key: string; Values: string[] }]; MaxResults: number }): Reply {
+    const [{ Key, Values }] = Filters
+    if (Key !== 'InstanceIds' || Values.length > MaxResults || MaxResults > 50)
+      return { status: 400, body: { __type: 'ValidationException', message: `${Key}, ${Values.length}` } }
+    if (Values.some(id => !Object.hasOwn(this.managed, id))) return { status: 400, body: { __type: 'InvalidInstanceId', message: '' } }
+    return { body: { InstanceInformationList: Values.map(InstanceId => ({ InstanceId, IPAddress: this.managed[InstanceId] })) } }
   }
 
   #answer(operation: string, asked: Record<string, string[]> & { Entries?: { ReceiptHandle: string }[] }): object {
@@ -136,7 +148,12 @@ export class Cloud {
         return {
           containerInstances: asked.containerInstances!.map(containerInstanceArn => {
             const number = containerInstanceArn.slice(-1)
-            return { containerInstanceArn, ec2InstanceId: `i-0${number}`, status: 'ACTIVE', agentConnected: true }
+            return {
+              containerInstanceArn,
+              ec2InstanceId: `${this.isAnywhere ? 'mi' : 'i'}-0${number}`,
+              status: 'ACTIVE',
+              agentConnected: true,
+            }
           }),
           failures: [],
         }

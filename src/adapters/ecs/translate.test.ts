@@ -168,6 +168,14 @@ describe('a task', () => {
     assert.equal(workload({ task: bridged, definition: { networkMode: undefined }, host }).address, '10.0.9.9')
   })
 
+  test('is called for as long as ECS wants it to run, also on a host that is drained', () => {
+    const definition = { networkMode: 'bridge' }
+    const draining = { ...host, status: 'DRAINING' }
+
+    assert.equal(workload({ task: bridged, definition, host: draining }).state, 'ready')
+    assert.equal(workload({ task: { ...bridged, desiredStatus: 'STOPPED' }, definition, host: draining }).state, 'draining')
+  })
+
   test('is left out while no port is bound, while its host has no address, and where that cannot be known', () => {
     const onBridge = { definition: { networkMode: 'bridge' } }
     const unbound = { attachments: [], containerInstanceArn: instanceArn }

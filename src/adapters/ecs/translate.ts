@@ -19,7 +19,12 @@ export interface Host {
   /** Absent where it cannot be known. */
   readonly address: string | undefined
   readonly zone: string | undefined
-  /** Of the container instance: `ACTIVE`, `DRAINING`. */
+  /**
+   * Of the container instance: `ACTIVE`, `DRAINING`. A fact to be shown, and no state of its tasks: ECS starts their replacements first, as the
+   * service's deployment configuration says, and then says of each that it shall stop. Who took them out before would leave all requests to the few
+   * that are elsewhere already, and a task that belongs to no service goes on there for good.
+   * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
+   */
   readonly status: string
   readonly isConnected: boolean
 }
@@ -103,7 +108,7 @@ function hostlessBecause(host: Host | undefined): string {
   if (host === undefined || host === lostHost) return 'its container instance is not known to ECS'
   const { id } = host
   if (id.startsWith('mi-'))
-    return `its host ${id} is outside of AWS, and ECS does not say its address: run a proxy beside the task (skerry generate ecs-task), or name it in a DiscoverySource of type File or DNS`
+    return `its host ${id} is outside of AWS, and Systems Manager knows no address of it: see that its SSM agent runs, or run a proxy beside the task (skerry generate ecs-task)`
   return `EC2 does not know an address of its host ${id}`
 }
 

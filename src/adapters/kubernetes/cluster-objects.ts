@@ -58,6 +58,8 @@ export interface ServiceFacts extends ObjectFacts {
   readonly publishesNotReady: boolean
   /** An alias of another name; '' = none. */
   readonly externalName: string
+  /** What a controller of multi-cluster services made so that the cluster can call a ServiceImport: that one's name; '' = it is a Service of its own. */
+  readonly standsForImport: string
   readonly ports: readonly SlicePort[]
 }
 
@@ -133,7 +135,7 @@ interface RawSlice extends RawObject {
     | null
   readonly ports?: readonly RawPort[] | null
 }
-interface RawPort {
+export interface RawPort {
   readonly name?: string
   readonly port?: number
   readonly protocol?: string
@@ -184,6 +186,7 @@ export function serviceFacts(raw: RawService, intern: Intern): ServiceFacts {
     annotations: Object.fromEntries(own),
     isHeadless: spec?.clusterIP === 'None',
     publishesNotReady: spec?.publishNotReadyAddresses ?? false,
+    standsForImport: metadata?.ownerReferences?.find(it => it.kind === 'ServiceImport')?.name ?? '',
     externalName: spec?.type === 'ExternalName' ? (spec.externalName ?? '') : '',
     ports: portsOf(spec?.ports ?? []),
   }
@@ -203,7 +206,7 @@ export function nodeFacts(raw: RawObject & { readonly spec?: { readonly provider
 }
 
 /** The mesh carries TCP: what goes over UDP or SCTP is no port of it. */
-function portsOf(ports: readonly RawPort[]): SlicePort[] {
+export function portsOf(ports: readonly RawPort[]): SlicePort[] {
   return ports
     .filter(it => (it.protocol ?? 'TCP') === 'TCP' && it.port !== undefined)
     .map(it => ({ name: it.name ?? '', port: it.port!, appProtocol: it.appProtocol ?? '' }))

@@ -1,4 +1,7 @@
 import type { Labels, NodeFacts, PodFacts, ServiceFacts, SliceEndpoint, SliceFacts } from './cluster-objects.ts'
+import type { ImportFacts } from './mcs/mcs-objects.ts'
+import type { ImportView } from './mcs/translate-import.ts'
+import type { ObjectFacts } from './object-facts.ts'
 import type { ObjectEvent } from './reflector.ts'
 
 /** An endpoint as one slice has it: the same pod is in several, one for each address family and, while they are rewritten, in two of one. */
@@ -13,6 +16,8 @@ export interface Instance {
   /** Undefined: slices without a Service. */
   readonly service: ServiceFacts | undefined
   readonly serviceKey: string
+  /** There is a ServiceExport of its Service. */
+  readonly isExported: boolean
   /** Not empty. */
   readonly members: readonly Member[]
   /** Undefined: an endpoint that is no pod. */
@@ -24,19 +29,30 @@ export type View =
   | { readonly kind: 'instance'; readonly instance: Instance }
   | { readonly kind: 'alias'; readonly id: string; readonly service: ServiceFacts }
   | { readonly kind: 'unselected'; readonly id: string; readonly pod: PodFacts }
+  | ({ readonly kind: 'import' } & ImportView)
 
 export type ClusterEvent =
   | { readonly of: 'pod'; readonly event: ObjectEvent<PodFacts> }
   | { readonly of: 'slice'; readonly event: ObjectEvent<SliceFacts> }
   | { readonly of: 'service'; readonly event: ObjectEvent<ServiceFacts> }
   | { readonly of: 'node'; readonly event: ObjectEvent<NodeFacts> }
+  | { readonly of: 'export'; readonly event: ObjectEvent<ObjectFacts> }
+  | { readonly of: 'import'; readonly event: ObjectEvent<ImportFacts> }
+
+/** What the id of a ServiceImport begins with: no uid and no address has it. */
+const importPrefix = 'import:'
+
+/** Is it of a ServiceImport, and so of no Service's slices? */
+export function isImportId(id: string): boolean {
+  return id.startsWith(importPrefix)
+}
 
 /**
  * Pods, EndpointSlices, Services and Nodes put together: which pod is an instance of which service. A change tells which ids it touches, and
  * costs what those cost: in a service of a thousand pods, a slice that changes in one of them is one instance to look at.
  *
  * Ids: `<uid of the pod>@<namespace>/<service>`, `<address>@<namespace>/<service>` for what is no pod, `@<namespace>/<service>` for an alias,
- * and `<uid of the pod>@` for a pod that is in no service.
+ * `<uid of the pod>@` for a pod that is in no service, and `import:<namespace>/<service>` for a ServiceImport.
  */
 export class ClusterState {
   readonly #pods = new Map<string, PodFacts>()
@@ -44,6 +60,9 @@ export class ClusterState {
   readonly #services = new Map<string, ServiceFacts>()
   /** By service, then by uid of the pod or by address. */
   readonly #members = new Map<string, Map<string, Member[]>>()
+  /** ServiceExports, by the key that is also their Service's: uids. */
+  readonly #exports = new Map<string, string>()
+  readonly #imports = new Map<string, ImportFacts>()
   /** By uid of the pod. */
   readonly #servicesOf = new Map<string, string[]>()
   readonly #labels = new Map<string, Labels>()
@@ -72,6 +91,12 @@ export class ClusterState {
       case 'node':
         this.#node(event, touched)
         break
+      case 'export':
+        this.#export(event, touched)
+        break
+      case 'import':
+        this.#import(event, touched)
+        break
     }
   }
 
@@ -80,10 +105,16 @@ export class ClusterState {
     for (const [service, members] of this.#members) for (const member of members.keys()) yield `${member}@${service}`
     for (const [key, { externalName }] of this.#services) if (externalName !== '') yield `@${key}`
     for (const uid of this.#pods.keys()) if (!this.#servicesOf.has(uid)) yield `${uid}@`
+    for (const key of this.#imports.keys()) yield `${importPrefix}${key}`
   }
 
   /** What is true of an id; undefined: nothing any more, or nothing yet, because its pod has not been seen. */
   view(id: string): View | undefined {
+    if (isImportId(id)) {
+      const key = id.slice(importPrefix.length)
+      const imported = this.#imports.get(key)
+      return imported && { kind: 'import', id, imported, hasService: this.#services.has(key) }
+    }
     const at = id.indexOf('@')
     const [subject, serviceKey] = [id.slice(0, at), id.slice(at + 1)]
     if (subject === '') {
@@ -97,7 +128,8 @@ export class ClusterState {
     const { endpoint } = members[0]!
     if (endpoint.podUid !== '' && !pod) return undefined
     const node = this.#nodes.get(pod?.node || endpoint.node)
-    return { kind: 'instance', instance: { id, service: this.#services.get(serviceKey), serviceKey, members, pod, node } }
+    const service = this.#services.get(serviceKey)
+    return { kind: 'instance', instance: { id, service, serviceKey, isExported: this.#exports.has(serviceKey), members, pod, node } }
   }
 
   /** How many pods are known. */
@@ -178,8 +210,28 @@ export class ClusterState {
   #service({ kind, object }: ObjectEvent<ServiceFacts>, touched: Set<string>): void {
     if (kind === 'put') this.#services.set(object.key, object)
     else if (this.#services.get(object.key)?.uid === object.uid) this.#services.delete(object.key)
-    for (const member of this.#members.get(object.key)?.keys() ?? []) touched.add(`${member}@${object.key}`)
+    this.#touchMembers(object.key, touched)
     touched.add(`@${object.key}`)
+    if (this.#imports.has(object.key)) touched.add(`${importPrefix}${object.key}`)
+  }
+
+  #export({ kind, object }: ObjectEvent<ObjectFacts>, touched: Set<string>): void {
+    const { key, uid } = object
+    const wasExported = this.#exports.has(key)
+    if (kind === 'put') this.#exports.set(key, uid)
+    else if (this.#exports.get(key) === uid) this.#exports.delete(key)
+    // Its controller writes a status into it again and again, which is of no interest.
+    if (wasExported !== this.#exports.has(key)) this.#touchMembers(key, touched)
+  }
+
+  #import({ kind, object }: ObjectEvent<ImportFacts>, touched: Set<string>): void {
+    if (kind === 'put') this.#imports.set(object.key, object)
+    else if (this.#imports.get(object.key)?.uid === object.uid) this.#imports.delete(object.key)
+    touched.add(`${importPrefix}${object.key}`)
+  }
+
+  #touchMembers(service: string, touched: Set<string>): void {
+    for (const member of this.#members.get(service)?.keys() ?? []) touched.add(`${member}@${service}`)
   }
 
   #node({ kind, object, ...event }: ObjectEvent<NodeFacts>, touched: Set<string>): void {

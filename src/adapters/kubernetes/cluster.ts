@@ -15,7 +15,8 @@ import { ApiClient, ApiError } from './api-client.ts'
 import { ClusterState } from './cluster-state.ts'
 import { confirmInstances } from './confirm.ts'
 import type { ClusterConnection } from './connection.ts'
-import { type Follower, nodeFollower, openFollowers } from './followers.ts'
+import { type Follower, type LastMcs, mcsFollowers, nodeFollower, openFollowers } from './followers.ts'
+import { mcsVersion } from './mcs/mcs-version.ts'
 import { translate } from './translate.ts'
 
 /** Instances that are translated before others get their turn. */
@@ -40,6 +41,7 @@ class OpenCluster implements OpenAdapter {
   readonly #source: Source
   readonly #deps: AdapterDeps
   readonly #client: ApiClient
+  readonly #lastMcs: LastMcs = new Map()
 
   constructor(connection: ClusterConnection, source: Source, deps: AdapterDeps) {
     this.#connection = connection
@@ -61,12 +63,15 @@ class OpenCluster implements OpenAdapter {
     const nodes = nodeFollower({ ...options, namespace: undefined })
     let { pages } = await nodes.list(signal)
     await nodes.enter()
+    const mcs = await mcsVersion(this.#client, signal)
+    if (mcs === null) this.#lastMcs.clear()
     const followers: Follower[] = []
     const missing: string[] = []
     const errors: unknown[] = []
     for (const namespace of this.#source.spec.kubernetes?.namespaces ?? [undefined]) {
       // A namespace counts as a whole: pods without their slices would be taken for pods that are in no Service.
       const within = openFollowers({ ...options, namespace })
+      if (mcs !== null) within.push(...mcsFollowers({ ...options, namespace }, mcs, this.#lastMcs))
       try {
         for (const follower of within) {
           const listed = await follower.list(signal)

@@ -1,13 +1,14 @@
 import type { Gone } from '../adapter.ts'
 import { type ApiClient, ApiError } from './api-client.ts'
 import { sliceFacts } from './cluster-objects.ts'
+import { isImportId } from './cluster-state.ts'
 
 /** A slice has at most 1,000 endpoints, by default 100. */
 const mostSlices = 500
 
 /**
  * Looks once more, at the slices of each service alone, whether instances that a list lacks are still its endpoints. What is of no service, or
- * of one whose slices do not fit into one answer, is not answered.
+ * of one whose slices do not fit into one answer, is not answered; nor are ServiceImports.
  */
 export async function confirmInstances(
   client: ApiClient,
@@ -15,7 +16,8 @@ export async function confirmInstances(
   signal: AbortSignal,
 ): Promise<Map<string, 'there' | Gone>> {
   const answers = new Map<string, 'there' | Gone>()
-  const byService = Map.groupBy(ids, id => id.slice(id.indexOf('@') + 1))
+  const ofServices = ids.filter(id => !isImportId(id))
+  const byService = Map.groupBy(ofServices, id => id.slice(id.indexOf('@') + 1))
   for (const [service, members] of byService) {
     const [namespace = '', name = ''] = service.split('/')
     if (name === '') continue

@@ -17,6 +17,7 @@ export interface RawObject {
     readonly creationTimestamp?: string
     readonly deletionTimestamp?: string
     readonly generation?: number
+    readonly ownerReferences?: readonly { readonly kind?: string; readonly name?: string }[]
   }
 }
 

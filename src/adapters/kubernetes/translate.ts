@@ -1,10 +1,12 @@
 import type { DiscoverySourceSpec } from '../../model/kinds/discovery-source.ts'
+import { exportedLabel } from '../../model/labels.ts'
 import type { Item, Locality } from '../adapter.ts'
-import { dnsLabelOf } from '../dns-label.ts'
 import { itemOf, leftOut } from '../found.ts'
 import type { NativePort } from '../mapping.ts'
 import type { NodeFacts, PodFacts, SlicePort } from './cluster-objects.ts'
 import type { Instance, Member, View } from './cluster-state.ts'
+import { translateImport } from './mcs/translate-import.ts'
+import { meshServiceNameOf, protocolOf } from './service-names.ts'
 
 /** What one id of a cluster comes to, under the rules of the source. */
 export function translate(view: View, cluster: Locality, spec: DiscoverySourceSpec): Item {
@@ -18,13 +20,19 @@ export function translate(view: View, cluster: Locality, spec: DiscoverySourceSp
       const { id, pod } = view
       return leftOut({ id }, 'no Service selects it', { name: pod.name, namespace: pod.namespace, phase: pod.phase, node: pod.node })
     }
+    case 'import':
+      return translateImport(view, cluster, spec)
     case 'instance':
       return itemOfInstance(view.instance, cluster, spec)
   }
 }
 
 function itemOfInstance(instance: Instance, cluster: Locality, spec: DiscoverySourceSpec): Item {
-  const { id, service, serviceKey, members, pod, node } = instance
+  const { id, service, serviceKey, isExported, members, pod, node } = instance
+  if (service?.standsForImport)
+    return leftOut({ id }, `its Service stands for ServiceImport ${service.standsForImport}, which is found by itself`, {
+      service: serviceKey,
+    })
   const [namespace = '', serviceName = ''] = serviceKey.split('/')
   const address = addressOf(members, pod)
   const { state, reason } = stateOf(instance)
@@ -42,6 +50,7 @@ function itemOfInstance(instance: Instance, cluster: Locality, spec: DiscoverySo
       state,
       ...(reason === '' ? {} : { reason }),
       locality: localityOf(cluster, members, node),
+      ...(isExported ? { ownLabels: { [exportedLabel]: 'true' } } : {}),
       ...(pod?.hasSidecar ? { hasSidecar: true } : {}),
       facts: {
         service: serviceName,
@@ -53,11 +62,6 @@ function itemOfInstance(instance: Instance, cluster: Locality, spec: DiscoverySo
     },
     spec,
   )
-}
-
-/** What a Service is called in the mesh: with its namespace, unless that is `default`; or as its label says. */
-export function meshServiceNameOf(namespace: string, name: string, label?: string): string {
-  return dnsLabelOf(label || (namespace === 'default' ? name : `${name}-${namespace}`))
 }
 
 /** The pod's first address if the slices have it: of two families that is the one which its cluster prefers. */
@@ -91,13 +95,6 @@ function portsOf(members: readonly Member[], ofService: readonly SlicePort[]): N
       ports.set(port.name, { port: port.port, name, protocol: protocolOf(port.appProtocol || service?.appProtocol || '', port.name) })
     }
   return [...ports.values()]
-}
-
-/** What the port says; else the prefix of its name, by the convention of Istio and others: `http`, `grpc-api`. */
-function protocolOf(appProtocol: string, name: string): string | undefined {
-  if (appProtocol !== '') return appProtocol
-  const prefix = name.split('-')[0]!
-  return ['http', 'http2', 'grpc', 'tcp'].includes(prefix) ? prefix : undefined
 }
 
 function localityOf(cluster: Locality, members: readonly Member[], node: NodeFacts | undefined): Locality {

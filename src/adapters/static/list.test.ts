@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { assertEmptyRemovesNothing, assertNeverBelieved } from '../adapter.contract.ts'
 import { ListAgainError, SourceCallError } from '../adapter.ts'
 import { someDeps } from '../test-support.ts'
 import { staticFile } from './list.ts'
@@ -69,4 +72,55 @@ test('it is listed again when another file is put in its place', async () => {
   const ended = file.follow(stop.signal)
   stop.abort()
   await ended.catch(() => {})
+})
+
+function entries(count: number): string {
+  return JSON.stringify({
+    endpoints: Array.from({ length: count }, (_, index) => ({ name: `thing-${index}`, address: '10.0.0.7', port: 1 + index })),
+  })
+}
+
+test('ten times the things are all there, and what is told twice counts once', async () => {
+  await using file = await aFile(entries(250))
+  assert.equal((await file.list()).items.length, 250)
+
+  const { endpoints } = JSON.parse(entries(25))
+  await writeFile(file.path, JSON.stringify([...endpoints, ...endpoints]))
+  assert.equal((await file.list()).items.length, 25)
+})
+
+/** What is done to a file of which an honest listing was made. */
+const lies: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+  'finds no file': path => rm(path),
+  'finds it emptied': path => writeFile(path, ''),
+  'is half of what it should be': path => writeFile(path, entries(25).slice(0, 400)),
+  'is no list': path => writeFile(path, '<html>maintenance</html>'),
+  'finds a folder': path => rm(path).then(() => mkdir(path)),
+  'never comes': path => rm(path).then(() => promisify(execFile)('mkfifo', [path])),
+}
+for (const [how, lie] of Object.entries(lies))
+  test(`a listing that ${how} is never complete, and removes nothing`, { timeout: 60_000 }, async () => {
+    await using file = await aFile(entries(25))
+    const honest = await file.list()
+
+    await lie(file.path)
+
+    await assertNeverBelieved(honest, () => file.list())
+  })
+
+test('who is denied is told so', async t => {
+  if (process.getuid?.() === 0) return t.skip('nothing is denied to root')
+  await using file = await aFile(entries(1))
+  await chmod(file.path, 0)
+
+  await assert.rejects(file.list(), { name: 'SourceCallError', what: 'denied' })
+})
+
+test('a complete listing without anything in it removes nothing that was there before', async () => {
+  await using file = await aFile(entries(25))
+  const honest = await file.list()
+
+  await writeFile(file.path, 'endpoints: []')
+
+  assertEmptyRemovesNothing(honest, await file.list())
 })

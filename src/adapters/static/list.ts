@@ -1,5 +1,5 @@
 import { watch } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { isObject } from '../../model/is-object.ts'
 import {
@@ -32,8 +32,8 @@ class FileSource implements OpenAdapter {
     return { complete: true, missing: [], scopes: [{ id: `file/${basename(this.#path)}`, locality: {} }] }
   }
 
-  async list(_scope: Scope, _signal: AbortSignal): Promise<Listing> {
-    const entries = await this.#read()
+  async list(_scope: Scope, signal: AbortSignal): Promise<Listing> {
+    const entries = await this.#read(signal)
     const items = new Map(entries.map(entry => translateEntry(entry, this.#source.spec)).map(item => [item.id, item]))
     return { complete: true, missing: [], items: [...items.values()], gone: [], cursor: null, pages: 1 }
   }
@@ -60,11 +60,14 @@ class FileSource implements OpenAdapter {
     return this.#source.spec.file!.path
   }
 
-  async #read(): Promise<readonly unknown[]> {
+  async #read(signal: AbortSignal): Promise<readonly unknown[]> {
     let text: string
     try {
-      text = await readFile(this.#path, 'utf8')
+      // To open a pipe would wait for whoever writes into it, in a thread that all files have to share.
+      if (!(await stat(this.#path)).isFile()) throw new SourceCallError('refused', `${this.#path} is no file`)
+      text = await readFile(this.#path, { encoding: 'utf8', signal })
     } catch (error) {
+      if (error instanceof SourceCallError) throw error
       const { code, message } = error as NodeJS.ErrnoException
       throw new SourceCallError(code === 'EACCES' ? 'denied' : 'unreachable', message, { cause: error })
     }

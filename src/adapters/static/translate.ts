@@ -19,6 +19,7 @@ const entrySchema = closed({
   ports: Type.Optional(Type.Array(port)),
   labels: Type.Optional(labelMap),
   state: Type.Optional(oneOf('ready', 'draining', 'unhealthy')),
+  /** 0 = it gets no requests; any other counts as 1. */
   weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 })),
   region: Type.Optional(nonEmpty),
   zone: Type.Optional(nonEmpty),

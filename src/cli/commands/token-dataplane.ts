@@ -4,5 +4,6 @@ import { makeToken } from '../tokens.ts'
 /** A proxy joins one zone: a zone makes its own; asked for with `-z`, global has that zone make it. */
 export async function run(invocation: Invocation): Promise<number> {
   const { mesh, zone, options } = invocation
-  return await makeToken('/tokens/dataplane', { mesh, name: options.name, workload: options.workload, type: 'dataplane', zone }, invocation)
+  const { name, workload, proxyType: type } = options
+  return await makeToken('/tokens/dataplane', { mesh, name, workload, type, zone }, invocation)
 }

@@ -79,7 +79,7 @@ test('every port of the application gets one of the proxy, clear of the ports th
 
   const [, proxy] = task.containerDefinitions
   const command = proxy.command.join(' ')
-  assert.match(command, /--port api-v2:15006\/tcp --inbound-port 15007 --port 9901:9901\/tcp --inbound-port 15008/)
+  assert.match(command, /--port api-v2:15006\/grpc --inbound-port 15007 --port 9901:9901\/tcp --inbound-port 15008/)
   assert.match(command, /--admin 127[.]0[.]0[.]1:9902/)
   assert.deepEqual(proxy.healthCheck.command, ['CMD', 'skerry', 'proxy', 'ready', '--admin', '127.0.0.1:9902'])
 })

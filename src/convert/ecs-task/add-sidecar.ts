@@ -43,16 +43,14 @@ export function addSidecar(value: unknown, options: SidecarOptions): AddedSideca
       ...added.map(addition => ({ ...addition, field: `${field}.${addition.field}` })),
       ...applicationPorts(task)
         .filter(({ protocol }) => protocol === 'tcp')
-        .map(({ field, port, appProtocol }) => ({ field, what: passedOn(port, appProtocol) })),
+        .map(({ field, port }) => ({ field, what: passedOn(port) })),
     ],
   }
 }
 
-function passedOn(port: number, appProtocol: string | undefined): string {
+function passedOn(port: number): string {
   const effect = `requests to ${port} are carried as TCP, with mTLS and without routes and retries`
-  return appProtocol === undefined
-    ? `has no appProtocol: ${effect}. Set it to http where that is spoken`
-    : `speaks ${appProtocol}, which the built-in proxy passes on as it is: ${effect}`
+  return `has no appProtocol: ${effect}. Set it to http, http2 or grpc where that is spoken`
 }
 
 function readTask(value: unknown): TaskDefinition {

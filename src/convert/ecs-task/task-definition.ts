@@ -33,10 +33,8 @@ export interface ApplicationPort {
   /** A DNS label. */
   readonly name: string
   readonly port: number
-  /** As the built-in proxy carries it, which speaks HTTP/1.1: HTTP/2 and gRPC pass as they are. */
-  readonly protocol: 'http' | 'tcp'
-  /** `http`, `http2`, `grpc`; absent: nothing says what is spoken there. */
-  readonly appProtocol: string | undefined
+  /** tcp: nothing says what is spoken there. */
+  readonly protocol: 'http' | 'http2' | 'grpc' | 'tcp'
   /** Where it is defined. */
   readonly field: string
 }
@@ -59,8 +57,7 @@ export function applicationPorts({ containerDefinitions = [] }: TaskDefinition):
                   container,
                   name: labelOf(name ?? '') || String(port),
                   port,
-                  protocol: appProtocol === 'http' ? 'http' : 'tcp',
-                  appProtocol,
+                  protocol: appProtocol === 'http' || appProtocol === 'http2' || appProtocol === 'grpc' ? appProtocol : 'tcp',
                   field: `containerDefinitions[${index}].portMappings[${at}]`,
                 },
               ],

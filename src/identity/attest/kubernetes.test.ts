@@ -37,9 +37,8 @@ test('a pod may register as one Dataplane, of its workload, in its namespace', (
     workload: 'front-shop',
     name: 'web-1.shop',
     tags: { 'k8s.kuma.io/namespace': ['shop'], 'k8s.kuma.io/service-account': ['web'] },
-    zoneGateway: false,
   })
-  assert.equal(claimsOf(pod, {}, { mesh: 'default', gateway: 'shop/web' }).zoneGateway, undefined)
+  assert.equal(claimsOf(pod, {}, { mesh: 'default', gateway: 'shop/web' }).type, 'ingress')
 })
 
 test('a workload has the namespace in its name, also where its own name would fill all of it', () => {

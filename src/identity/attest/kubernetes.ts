@@ -57,7 +57,7 @@ export function claimsOf(
     workload: workloadOfPod({ namespace, serviceAccount, labels }),
     name: `${name}.${namespace}`,
     tags: { 'k8s.kuma.io/namespace': [namespace], 'k8s.kuma.io/service-account': [serviceAccount] },
-    ...(gateway === `${namespace}/${serviceAccount}` ? {} : { zoneGateway: false }),
+    ...(gateway === `${namespace}/${serviceAccount}` ? { type: 'ingress' } : {}),
   }
 }
 

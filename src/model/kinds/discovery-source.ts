@@ -153,7 +153,13 @@ const defaults = closed(
     labels: Type.Optional(labelMap),
     protocol: Type.Optional(protocol),
     port: Type.Optional(portNumber),
-    weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535 })),
+    weight: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65535,
+        description: '0 = it gets no requests; any other number counts as 1, as all instances of a service get the same share.',
+      }),
+    ),
   },
   { description: 'What holds where the source says nothing.' },
 )
@@ -264,6 +270,15 @@ export type DiscoveryMapping = Static<typeof mapping>
 /** Shorter, and a source spends its whole share on listings that say the same. */
 const SHORTEST_INTERVAL_MS = 1000
 
+/** What only some of the types that share a block have: nothing that is written is passed over in silence. */
+const partsOfSome: readonly { block: (typeof blocks)[number]; name: string; types: readonly DiscoverySourceType[] }[] = [
+  { block: 'aws', name: 'clusters', types: ['EKS', 'ECS'] },
+  { block: 'aws', name: 'namespaces', types: ['CloudMap'] },
+  { block: 'aws', name: 'events', types: ['ECS'] },
+  { block: 'azure', name: 'clusters', types: ['AKS'] },
+  { block: 'gcp', name: 'clusters', types: ['GKE'] },
+]
+
 function check(source: Static<typeof spec>): Violation[] {
   const violations: Violation[] = []
   const mine = blockOf[source.type]
@@ -273,6 +288,14 @@ function check(source: Static<typeof spec>): Violation[] {
       violations.push({ field: block, reason: `must be defined when type is ${source.type}` })
     if (block !== mine && source[block] !== undefined)
       violations.push({ field: block, reason: `must not be set when type is ${source.type}` })
+  }
+  for (const { block, name, types } of partsOfSome) {
+    const part = (source[block] as Readonly<Record<string, unknown>> | undefined)?.[name]
+    if (block === mine && part !== undefined && !types.includes(source.type))
+      violations.push({
+        field: `${block}.${name}`,
+        reason: `must not be set when type is ${source.type}: it is for ${types.join(' and ')}`,
+      })
   }
   source.dns?.names.forEach(({ type, port }, index) => {
     if (type !== 'SRV' && port === undefined && source.defaults?.port === undefined)

@@ -108,6 +108,12 @@ test('DiscoverySource: it looks where its type can, and holds no secret', () => 
     'kubernetes: must not be set when type is ECS',
     'aws: must be defined when type is ECS',
   ])
+  const events = { queueUrl: 'https://sqs.eu-central-1.amazonaws.com/123456789012/events' }
+  assert.deepEqual(problems('DiscoverySource', { type: 'ECS', aws: { regions: ['eu-1'], clusters: ['prod'], events } }), [])
+  assert.deepEqual(problems('DiscoverySource', { type: 'EC2', aws: { regions: ['eu-1'], clusters: ['prod'], events } }), [
+    'aws.clusters: must not be set when type is EC2: it is for EKS and ECS',
+    'aws.events: must not be set when type is EC2: it is for ECS',
+  ])
   assert.deepEqual(problems('DiscoverySource', { type: 'Kubernetes' }), [], 'in a pod its own cluster is meant')
   assert.deepEqual(
     problems('DiscoverySource', {

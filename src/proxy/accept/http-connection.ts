@@ -1,10 +1,11 @@
-import type { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { Body } from '../codec/body.ts'
-import { Head } from '../codec/head.ts'
+import { Head, textOf } from '../codec/head.ts'
 import { composeLocalAnswer } from '../codec/local-answer.ts'
-import { INCOMPLETE, parseRequest } from '../codec/parse-head.ts'
+import { INCOMPLETE, parseRequest, VERSION_NOT_SUPPORTED } from '../codec/parse-head.ts'
 import type { HttpHandler } from '../compile/table.ts'
-import { type Downstream, Exchange } from '../stack/exchange.ts'
+import type { Downstream } from '../stack/downstream.ts'
+import { Exchange } from '../stack/exchange.ts'
 import type { HostVerdict } from '../stack/hosts-wanted.ts'
 import { PermissionCheck } from '../stack/permissions.ts'
 import { type Request, readRequest } from '../stack/request.ts'
@@ -12,6 +13,9 @@ import type { Client, Runtime, Service } from '../stack/runtime.ts'
 import { runStack } from '../stack/stack.ts'
 import { Alarm } from '../transport/wheel.ts'
 import { HELD_BY_LOOKUP, HELD_BY_PIPELINE, type Wire, type WireOwner } from '../transport/wire.ts'
+import { Http1Answer } from './http1-answer.ts'
+import { type Proof, renewProof } from './proof.ts'
+import { unknownHost } from './unknown-host.ts'
 
 /** For a head to arrive in full, from its first byte. */
 const HEAD_MS = 10_000
@@ -20,13 +24,8 @@ const IDLE_MS = 300_000
 /** For the answer to a client that sends no more. Most of these are not waiting for it but gone, which looks the same. */
 const HALF_CLOSED_MS = 5_000
 
-/** What was proven in the handshake, to be judged again when trust changes. */
-export interface Proof {
-  readonly chain: readonly X509Certificate[]
-  readonly generation: number
-  /** When the peer's certificate ends, Unix ms. */
-  readonly notAfterMs: number
-}
+/** How HTTP/2 begins, as far as it looks like a request of HTTP/1. https://www.rfc-editor.org/rfc/rfc9113#section-3.4 */
+const PREFACE = 'PRI * HTTP/2.0\r\n'
 
 const head = new Head()
 const nothing = Buffer.alloc(0)
@@ -36,9 +35,11 @@ export class HttpConnection implements WireOwner, Downstream {
   readonly wire: Wire
   readonly client: Client
   readonly service: Service<HttpHandler>
+  readonly out: Http1Answer
   keepAlive = true
   readonly #runtime: Runtime
   readonly #permissions: PermissionCheck
+  readonly #onHttp2: (socket: Socket, from: HttpConnection) => void
   readonly #onGone: (connection: HttpConnection) => void
   readonly #body = new Body()
   readonly #alarm: Alarm
@@ -46,6 +47,7 @@ export class HttpConnection implements WireOwner, Downstream {
   #exchange: Exchange | null = null
   /** Bytes that cannot be read yet: a part of a head, or requests behind the one under way. */
   #stash: Buffer | null = null
+  #isFirst = true
   #isReading = false
   #alarmIsForHead = false
   #isLeaving = false
@@ -60,6 +62,8 @@ export class HttpConnection implements WireOwner, Downstream {
       readonly proof: Proof | null
       readonly service: Service<HttpHandler>
       readonly runtime: Runtime
+      /** The client speaks HTTP/2 from its first byte on: the socket is somebody else's from now. */
+      readonly onHttp2: (socket: Socket, from: HttpConnection) => void
       readonly onGone: (connection: HttpConnection) => void
     },
   ) {
@@ -67,8 +71,10 @@ export class HttpConnection implements WireOwner, Downstream {
     this.client = options.client
     this.service = options.service
     this.#proof = options.proof
+    this.out = new Http1Answer(this, options.runtime.slab)
     this.#runtime = options.runtime
     this.#permissions = new PermissionCheck(options.client.peer)
+    this.#onHttp2 = options.onHttp2
     this.#onGone = options.onGone
     this.#alarm = new Alarm(() => this.#onAlarm())
     this.#runtime.wheel.set(this.#alarm, IDLE_MS)
@@ -84,6 +90,10 @@ export class HttpConnection implements WireOwner, Downstream {
     this.#isLeaving = true
     this.keepAlive = false
     if (!this.isBusy && this.#stash === null) this.#finish()
+  }
+
+  destroy(): void {
+    this.wire.destroy()
   }
 
   onBytes(bytes: Buffer, length: number): void {
@@ -142,6 +152,11 @@ export class HttpConnection implements WireOwner, Downstream {
     }
     wheel.clear(this.#alarm)
     this.#alarmIsForHead = false
+    if (end === VERSION_NOT_SUPPORTED && this.#isFirst && textOf(bytes, from, from + PREFACE.length) === PREFACE) {
+      this.#becomeHttp2(bytes.subarray(from, length))
+      return -1
+    }
+    this.#isFirst = false
     if (end < 0) {
       this.#refuse(-end, parseRefusals[-end] ?? 'malformed request')
       return -1
@@ -157,6 +172,13 @@ export class HttpConnection implements WireOwner, Downstream {
     else if (head.contentLength > 0) this.#body.length(head.contentLength)
     else this.#body.none()
     return this.#begin(request, bytes, from, end, length, verdict)
+  }
+
+  #becomeHttp2(early: Buffer): void {
+    this.#isFinished = true
+    const socket = this.wire.surrender()
+    socket.unshift(Buffer.from(early))
+    this.#onHttp2(socket, this)
   }
 
   #begin(request: Request, bytes: Buffer, from: number, headEnd: number, length: number, verdict: HostVerdict | null): number {
@@ -256,20 +278,14 @@ export class HttpConnection implements WireOwner, Downstream {
     this.wire.release(HELD_BY_LOOKUP)
   }
 
-  /** Trust may have changed since the handshake, and certificates end. */
   #isStillTrusted(): boolean {
-    const proof = this.#proof
-    const { tls, clock } = this.#runtime
-    if (proof === null || (proof.generation === tls.generation && clock.now() <= proof.notAfterMs)) return true
-    const verdict = tls.judgeChain(proof.chain)
-    if (verdict.kind === 'refused') {
-      this.service.stats.refused++
-      this.#isFinished = true
-      this.wire.destroy()
-      return false
-    }
-    this.#proof = { chain: proof.chain, generation: tls.generation, notAfterMs: verdict.peer.notAfterMs }
-    return true
+    if (this.#proof === null) return true
+    this.#proof = renewProof(this.#proof, this.#runtime)
+    if (this.#proof !== null) return true
+    this.service.stats.refused++
+    this.#isFinished = true
+    this.wire.destroy()
+    return false
   }
 
   #onAlarm(): void {
@@ -355,18 +371,4 @@ const parseRefusals: Readonly<Record<number, string>> = {
   431: 'the request head is too large: at most 32 KB and 100 fields',
   501: 'a transfer coding other than chunked',
   505: 'only HTTP/1.0 and HTTP/1.1 are spoken here',
-}
-
-function unknownHost(host: string, verdict: HostVerdict) {
-  switch (verdict) {
-    case 'missing':
-      return {
-        status: 503,
-        body: `no service is known by the name '${host}': check its spelling, and that it runs in a zone that is connected`,
-      }
-    case 'too-many':
-      return { status: 503, body: `'${host}' cannot be looked up now: too many unknown names are being asked for` }
-    default:
-      return { status: 503, body: `the zone did not say in time whether a service '${host}' exists: try again` }
-  }
 }

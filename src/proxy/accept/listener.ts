@@ -6,8 +6,10 @@ import { type Client, ListenerStats, type Runtime, type Service } from '../stack
 import { TcpProxy } from '../stack/tcp-proxy.ts'
 import { Wire } from '../transport/wire.ts'
 import { bind } from './bind.ts'
-import { HttpConnection, type Proof } from './http-connection.ts'
+import { HttpConnection } from './http-connection.ts'
+import { Http2Connection } from './http2-connection.ts'
 import { isLoopback } from './loopback.ts'
+import type { Proof } from './proof.ts'
 import { SniConnection } from './sni-connection.ts'
 
 const HANDSHAKE_MS = 10_000
@@ -19,7 +21,7 @@ export class Listener {
   readonly #runtime: Runtime
   #table: ListenerTable
   #server: Server | TlsServer | null = null
-  readonly #http = new Set<HttpConnection>()
+  readonly #http = new Set<HttpConnection | Http2Connection>()
   readonly #tcp = new Map<TcpProxy, PermissionCheck>()
   readonly #undecided = new Set<SniConnection>()
   readonly #service: Service<never>
@@ -168,7 +170,7 @@ export class Listener {
 
   destroy(): void {
     this.stopAccepting()
-    for (const connection of [...this.#http]) connection.wire.destroy()
+    for (const connection of [...this.#http]) connection.destroy()
     for (const proxy of [...this.#tcp.keys()]) proxy.close('listener closed')
     for (const connection of [...this.#undecided]) connection.close()
   }
@@ -189,7 +191,23 @@ export class Listener {
       return
     }
     const client: Client = { address: socket.remoteAddress ?? '', scheme: 'https', peer: verdict.peer.uri, isTrusted: true }
-    this.#serve(this.#wire(socket, true), client, { chain, generation: tls.generation, notAfterMs: verdict.peer.notAfterMs })
+    const proof = { chain, generation: tls.generation, notAfterMs: verdict.peer.notAfterMs }
+    if (socket.alpnProtocol === 'h2' && this.#table.handler.kind === 'http') {
+      this.stats.opened++
+      this.#serveHttp2(socket, client, proof)
+    } else this.#serve(this.#wire(socket, true), client, proof)
+  }
+
+  #serveHttp2(socket: Socket, client: Client, proof: Proof | null): void {
+    const service: Service<HttpHandler> = this.#service
+    const connection = new Http2Connection(socket, { client, proof, service, runtime: this.#runtime, onGone: gone => this.#gone(gone) })
+    this.#http.add(connection)
+    if (this.#isLeaving) connection.leave()
+  }
+
+  #gone(connection: HttpConnection | Http2Connection): void {
+    this.#http.delete(connection)
+    this.#changed()
   }
 
   #serve(wire: Wire, client: Client, proof: Proof | null): void {
@@ -204,10 +222,11 @@ export class Listener {
           proof,
           service,
           runtime,
-          onGone: gone => {
-            this.#http.delete(gone)
-            this.#changed()
+          onHttp2: (socket, from) => {
+            this.#http.delete(from)
+            this.#serveHttp2(socket, client, proof)
           },
+          onGone: gone => this.#gone(gone),
         })
         this.#http.add(connection)
         if (this.#isLeaving) connection.leave()

@@ -1,6 +1,6 @@
 import type { Slab } from '../transport/slab.ts'
 import { type Edits, isRemoved } from './edits.ts'
-import { FIELD, type Head } from './head.ts'
+import { FIELD, type Head, isName } from './head.ts'
 
 /** How a request goes on. */
 export interface Onward {
@@ -9,6 +9,8 @@ export interface Onward {
   /** Replaces `Host`; null = as the client sent it. */
   readonly host: string | null
   readonly edits: Edits
+  /** Replaces `grpc-timeout`. */
+  readonly grpcTimeout?: string
 }
 
 /** What the next hop is told about the client. */
@@ -66,6 +68,8 @@ export function composeRequest(out: Slab, bytes: Buffer, head: Head, onward: Onw
       keep = false
       if (head.meaning[field] === FIELD.forwardedProto) hasProto = false
     }
+    if (keep && onward.grpcTimeout !== undefined && head.nameTo[field]! - head.nameFrom[field]! === 12)
+      keep = !isName(bytes, head.nameFrom[field]!, 'grpc-timeout')
     if (keep) continue
     out.put(bytes, from, head.nameFrom[field]!)
     from = head.lineTo[field]!
@@ -86,6 +90,7 @@ export function composeRequest(out: Slab, bytes: Buffer, head: Head, onward: Onw
     out.putText(origin.peer)
     out.putText('\r\n')
   }
+  if (onward.grpcTimeout !== undefined) out.putText(`grpc-timeout: ${onward.grpcTimeout}\r\n`)
   if (onward.edits.append.length !== 0) out.putAll(onward.edits.append)
   out.putText('\r\n')
 }

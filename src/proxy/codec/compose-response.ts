@@ -8,6 +8,8 @@ export interface Answering {
   readonly closes: boolean
   /** The upstream's body ends with its connection: it is sent on in chunks, so that the client can tell its end from its loss. */
   readonly addsChunks: boolean
+  /** There is no body, and nothing in the head says so yet. */
+  readonly addsLength?: boolean
 }
 
 /** Writes the response's head for the client. */
@@ -42,6 +44,7 @@ export function composeResponse(out: Slab, bytes: Buffer, head: Head, answering:
   }
   if (head.fields > 0) out.put(bytes, from, head.lineTo[head.fields - 1]!)
   if (edits.append.length !== 0) out.putAll(edits.append)
+  if (answering.addsLength) out.putText('content-length: 0\r\n')
   if (answering.addsChunks) out.putText('transfer-encoding: chunked\r\n')
   if (answering.closes) out.putText('connection: close\r\n')
   out.putText('\r\n')

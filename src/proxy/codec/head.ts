@@ -27,6 +27,8 @@ export const FIELD = {
 export class Head {
   /** HTTP/1.x */
   minor = 1
+  /** Set by who reads it: names with `_` travel on, for in gRPC's metadata they are as good as any. */
+  keepsUnderscores = false
   status = 0
   methodFrom = 0
   methodTo = 0

@@ -144,7 +144,7 @@ function readFields(bytes: Buffer, from: number, to: number, head: Head, isReque
     head.valueTo[field] = valueTo
     head.lineTo[field] = i
     // `X_Forwarded_For` is `X-Forwarded-For` to a CGI-like reader behind us: it must not slip past the checks on the latter.
-    const meaning = isRequest && (kinds & 2) !== 0 ? FIELD.dropped : meaningOf(bytes, nameFrom, nameTo - nameFrom)
+    const meaning = isRequest && (kinds & 2) !== 0 && !head.keepsUnderscores ? FIELD.dropped : meaningOf(bytes, nameFrom, nameTo - nameFrom)
     head.meaning[field] = meaning
     switch (meaning) {
       case FIELD.host:

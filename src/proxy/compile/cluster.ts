@@ -34,7 +34,7 @@ export function compileCluster(bytes: Uint8Array): Compiled<CompiledCluster> {
     const table: ClusterTable = {
       name: cluster.name,
       connectTimeoutMs,
-      idleTimeoutMs: idleTimeout(cluster, reasons),
+      ...httpOptions(cluster, reasons),
       ...lambdaOf(cluster, reasons),
       tls: cluster.transportSocket ? compileUpstreamTls(cluster.transportSocket, 'transport_socket', reasons) : null,
       ...balancer(cluster, reasons),
@@ -95,13 +95,17 @@ function lambdaOf({ metadata }: Cluster, reasons: Reasons): { lambda?: Lambda } 
   }
 }
 
-/** Envoy's default is an hour. */
-function idleTimeout(cluster: Cluster, reasons: Reasons): number {
+/** Envoy's default for idle connections is an hour. */
+function httpOptions(cluster: Cluster, reasons: Reasons): Pick<ClusterTable, 'idleTimeoutMs' | 'http2'> {
   for (const name of Object.keys(cluster.typedExtensionProtocolOptions)) {
     if (name !== httpOptionsName) reasons.add(`typed_extension_protocol_options[${name}]`, 'is not supported by this proxy')
   }
   const options = unpacked(cluster.typedExtensionProtocolOptions[httpOptionsName], HttpProtocolOptionsSchema)
-  return durationMs(options?.commonHttpProtocolOptions?.idleTimeout) ?? 3_600_000
+  const upstream = options?.upstreamProtocolOptions
+  return {
+    idleTimeoutMs: durationMs(options?.commonHttpProtocolOptions?.idleTimeout) ?? 3_600_000,
+    http2: upstream?.case === 'explicitHttpConfig' && upstream.value.protocolConfig.case === 'http2ProtocolOptions',
+  }
 }
 
 function balancer(cluster: Cluster, reasons: Reasons): Pick<ClusterTable, 'balancer' | 'slowStartMs'> {

@@ -37,6 +37,7 @@ const honoured: Readonly<Record<string, string>> = {
   'envoy.config.core.v3.HeaderValue': 'key value',
   'envoy.config.core.v3.HttpProtocolOptions': 'idle_timeout',
   'envoy.config.core.v3.Http1ProtocolOptions': '',
+  'envoy.config.core.v3.Http2ProtocolOptions': '',
   'envoy.type.matcher.v3.StringMatcher': 'exact prefix suffix contains safe_regex ignore_case',
   'envoy.type.matcher.v3.RegexMatcher': 'regex google_re2',
   'envoy.type.matcher.v3.RegexMatcher.GoogleRE2': '',
@@ -112,7 +113,7 @@ const honoured: Readonly<Record<string, string>> = {
   'envoy.config.cluster.v3.OutlierDetection':
     'consecutive_5xx interval base_ejection_time max_ejection_percent enforcing_consecutive_5xx enforcing_success_rate consecutive_gateway_failure enforcing_consecutive_gateway_failure split_external_local_origin_errors consecutive_local_origin_failure enforcing_consecutive_local_origin_failure enforcing_local_origin_success_rate max_ejection_time',
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': 'common_http_protocol_options explicit_http_config',
-  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig': 'http_protocol_options',
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig': 'http_protocol_options http2_protocol_options',
 
   'envoy.config.endpoint.v3.ClusterLoadAssignment': 'cluster_name endpoints policy',
   'envoy.config.endpoint.v3.ClusterLoadAssignment.Policy': 'overprovisioning_factor',

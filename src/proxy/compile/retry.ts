@@ -18,6 +18,14 @@ const words = [
   'retriable-headers',
   'retriable-status-codes',
 ]
+/** … and those for statuses of gRPC. https://grpc.io/docs/guides/status-codes/ */
+const grpcWords: Readonly<Record<string, number>> = {
+  cancelled: 1,
+  'deadline-exceeded': 4,
+  'resource-exhausted': 8,
+  internal: 13,
+  unavailable: 14,
+}
 
 export function compileRetry(policy: RetryPolicy | undefined, path: string, reasons: Reasons): RetryRule | null {
   if (policy === undefined) return null
@@ -28,7 +36,8 @@ export function compileRetry(policy: RetryPolicy | undefined, path: string, reas
       .filter(word => word !== ''),
   )
   for (const word of on)
-    if (!words.includes(word)) reasons.add(`${path}.retry_on`, `${JSON.stringify(word)} is not supported by this proxy`)
+    if (!words.includes(word) && grpcWords[word] === undefined)
+      reasons.add(`${path}.retry_on`, `${JSON.stringify(word)} is not supported by this proxy`)
   for (const [index, predicate] of policy.retryHostPredicate.entries()) {
     if (predicate.name !== 'envoy.retry_host_predicates.previous_hosts')
       reasons.add(`${path}.retry_host_predicate[${index}]`, `${predicate.name} is not supported by this proxy`)
@@ -53,6 +62,7 @@ export function compileRetry(policy: RetryPolicy | undefined, path: string, reas
     gatewayError: on.has('gateway-error'),
     serverError: on.has('5xx'),
     statuses,
+    grpcStatuses: new Set([...on].flatMap(word => grpcWords[word] ?? [])),
     perTryTimeoutMs: durationMs(policy.perTryTimeout) || null,
     backOffBaseMs,
     backOffMaxMs: durationMs(policy.retryBackOff?.maxInterval) ?? backOffBaseMs * 10,

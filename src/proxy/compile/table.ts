@@ -123,6 +123,8 @@ export interface RetryRule {
   readonly serverError: boolean
   /** Response statuses that are tried again. */
   readonly statuses: ReadonlySet<number>
+  /** Statuses of gRPC that are, given in a response without a message. */
+  readonly grpcStatuses: ReadonlySet<number>
   readonly perTryTimeoutMs: number | null
   readonly backOffBaseMs: number
   readonly backOffMaxMs: number
@@ -132,6 +134,8 @@ export interface ClusterTable {
   readonly name: string
   readonly connectTimeoutMs: number
   readonly idleTimeoutMs: number
+  /** Its hosts speak HTTP/2, in the clear too: nobody is asked first. */
+  readonly http2: boolean
   /** Requests become invocations of this function; absent = they are sent to a host. */
   readonly lambda?: Lambda
   readonly tls: {

@@ -16,6 +16,10 @@ export class Request {
   readonly authority: string | null
   /** HTTP/1.minor */
   readonly minor: number
+  /** A call of gRPC, which is told of failures in gRPC's own words. */
+  isGrpc = false
+  /** How long its caller waits, by its own word. */
+  grpcTimeoutMs: number | null = null
   virtualHost: VirtualHost | null = null
   route: PreparedRoute | null = null
 

@@ -2,8 +2,8 @@ import type { Random } from '../../std/random.ts'
 import type { RetryRule } from '../compile/table.ts'
 import type { Failure } from '../upstream/failure.ts'
 
-/** A failure without an answer, or the status of an answer. */
-export type TryFailure = Failure | number
+/** A failure without an answer, or an answer's status and, of a call of gRPC that has no message to it, that one's. */
+export type TryFailure = Failure | { readonly status: number; readonly grpcStatus: number | null }
 
 /** Whether the rule wants another try after this. Says nothing of limits, nor of whether the request can still be repeated. */
 export function isRetriable(rule: RetryRule, failure: TryFailure): boolean {
@@ -19,12 +19,15 @@ export function isRetriable(rule: RetryRule, failure: TryFailure): boolean {
       return rule.gatewayError || rule.serverError
     case 'overflow':
       return false
-    default:
+    default: {
+      const { status, grpcStatus } = failure
       return (
-        rule.statuses.has(failure) ||
-        (rule.gatewayError && failure >= 502 && failure <= 504) ||
-        (rule.serverError && failure >= 500 && failure <= 599)
+        rule.statuses.has(status) ||
+        (rule.gatewayError && status >= 502 && status <= 504) ||
+        (rule.serverError && status >= 500 && status <= 599) ||
+        (grpcStatus !== null && rule.grpcStatuses.has(grpcStatus))
       )
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { TlsMaterial } from './tls-material.ts'
@@ -39,21 +39,6 @@ const MAX_SNI = 253
 
 /** Connects. Over TLS: with our certificate, and only to a peer whose SPIFFE ID is one of `allowedIds`. */
 export function dial(target: DialTarget, tls: TlsMaterial, faults: Faults, owner: DialOwner): Wire {
-  const options = {
-    host: target.address,
-    port: target.port,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    allowHalfOpen: true,
-    onread: {
-      buffer: shared,
-      callback(length: number): boolean {
-        wire.received(shared, length)
-        return true
-      },
-    },
-  }
   const ready = (wire: Wire) => {
     if (wire.gone) return
     try {
@@ -66,33 +51,59 @@ export function dial(target: DialTarget, tls: TlsMaterial, faults: Faults, owner
   if (target.local) {
     // Of a socket's own members none is used but what any stream has.
     const socket = target.local.connect() as Socket
-    const wire: Wire = new Wire(socket, { encrypted: false, sharesBuffer: false, keepsBytes: true, faults }, owner)
-    queueMicrotask(() => ready(wire))
-    return wire
+    const local = new Wire(socket, { encrypted: false, sharesBuffer: false, keepsBytes: true, faults }, owner)
+    queueMicrotask(() => ready(local))
+    return local
   }
-  let socket: Socket
-  if (target.tls === null) socket = connectTcp(options).once('connect', () => ready(wire))
-  else {
-    const { sni, allowedIds, alpn } = target.tls
-    const context = tls.clientContext()
-    if (context === null) throw new NoIdentityError()
-    const secured: TLSSocket = connectTls({
-      ...options,
-      secureContext: context,
-      rejectUnauthorized: true,
-      // The name in the certificate is a URI that Node does not check; `secureConnect` does, before a byte is sent.
-      checkServerIdentity: () => undefined,
-      ...(sni === '' || isIP(sni) !== 0 || sni.length > MAX_SNI ? {} : { servername: sni }),
-      ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
-    })
-    socket = secured.once('secureConnect', () => {
-      const { verdict } = tls.judge(secured)
-      if (verdict.kind === 'refused') secured.destroy(new WrongPeerError(verdict.reason))
-      else if (!allowedIds.has(verdict.peer.uri))
-        secured.destroy(new WrongPeerError(`the peer is ${verdict.peer.uri}, not the service that was called`))
-      else ready(wire)
-    })
+  const onread = {
+    buffer: shared,
+    callback(length: number): boolean {
+      wire.received(shared, length)
+      return true
+    },
   }
-  const wire = new Wire(socket, { encrypted: target.tls !== null, sharesBuffer: true, faults }, owner)
+  const socket = openSocket(target, tls, { onread }, () => ready(wire))
+  const wire: Wire = new Wire(socket, { encrypted: target.tls !== null, sharesBuffer: true, faults }, owner)
   return wire
+}
+
+/** A connection as Node gives it, under the same rules. `onReady`: it may be written to, and its peer is who was called. */
+export function openSocket(
+  target: Omit<DialTarget, 'local'>,
+  tls: TlsMaterial,
+  more: { readonly onread?: OnReadOpts; readonly allowHalfOpen?: boolean },
+  onReady: (socket: Socket) => void,
+): Socket {
+  const options = {
+    host: target.address,
+    port: target.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    allowHalfOpen: true,
+    ...more,
+  }
+  if (target.tls === null) {
+    const socket = connectTcp(options)
+    return socket.once('connect', () => onReady(socket))
+  }
+  const { sni, allowedIds, alpn } = target.tls
+  const context = tls.clientContext()
+  if (context === null) throw new NoIdentityError()
+  const secured: TLSSocket = connectTls({
+    ...options,
+    secureContext: context,
+    rejectUnauthorized: true,
+    // The name in the certificate is a URI that Node does not check; `secureConnect` does, before a byte is sent.
+    checkServerIdentity: () => undefined,
+    ...(sni === '' || isIP(sni) !== 0 || sni.length > MAX_SNI ? {} : { servername: sni }),
+    ...(alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] }),
+  })
+  return secured.once('secureConnect', () => {
+    const { verdict } = tls.judge(secured)
+    if (verdict.kind === 'refused') secured.destroy(new WrongPeerError(verdict.reason))
+    else if (!allowedIds.has(verdict.peer.uri))
+      secured.destroy(new WrongPeerError(`the peer is ${verdict.peer.uri}, not the service that was called`))
+    else onReady(secured)
+  })
 }

@@ -3,9 +3,11 @@ import type { Lambda } from '../../model/kinds/dataplane.ts'
 import type { ClusterTable, EndpointTable, HostConfig } from '../compile/table.ts'
 import type { FunctionHost } from '../lambda/function-host.ts'
 import { type Cursor, type Level, pickHost } from './balancer.ts'
+import type { HostPool } from './channel.ts'
 import { mayEject, type Outcome } from './ejection.ts'
 import type { Failure } from './failure.ts'
 import { Host, hostKey } from './host.ts'
+import { Http2Pool } from './http2-pool.ts'
 import { Pool, type PoolContext, type PoolUsage } from './pool.ts'
 import { panicking, pickByShare, priorityShares } from './priority.ts'
 
@@ -32,10 +34,6 @@ export class ClusterStats {
 
 /** While a host slow-starts, weights are computed again this often. */
 const RAMP_STEP_MS = 100
-
-/** Retries that a cluster always admits, and the share of its active requests. */
-const MIN_RETRIES = 3
-const RETRY_SHARE = 0.2
 
 /** A cluster at run time: its hosts by address, who of them gets the next request, and how they fare. */
 export class Cluster {
@@ -75,9 +73,15 @@ export class Cluster {
   update(table: ClusterTable): void {
     const isOtherFunction = !isDeepStrictEqual(this.#table.lambda, table.lambda)
     const renews = isOtherFunction || !isSameTls(this.#table.tls, table.tls)
+    const isOtherVersion = this.#table.http2 !== table.http2
     this.#table = table
     this.#view = null
-    if (renews) for (const host of this.#hosts.values()) host.pool.renew()
+    for (const host of this.#hosts.values()) {
+      if (isOtherVersion) {
+        host.pool.close()
+        host.pool = this.#makePool(host)
+      } else if (renews) host.pool.renew()
+    }
     if (isOtherFunction) {
       this.#function?.close()
       this.#function = table.lambda ? this.#context.functionHost(table.lambda) : null
@@ -96,7 +100,7 @@ export class Cluster {
         // An address belongs to the first priority that names it.
         if (hosts.has(key)) return []
         const known = before.get(key)
-        const host = known ?? new Host(config, created => new Pool(this.#poolContext(created)))
+        const host = known ?? new Host(config, created => this.#makePool(created))
         if (known) this.#reconfigure(known, config, now)
         else if (isSettled) host.rampFromMs = now
         hosts.set(key, host)
@@ -236,11 +240,16 @@ export class Cluster {
   }
 
   admitsRetry(): boolean {
-    return this.retrying < Math.max(MIN_RETRIES, this.#table.limits.maxRetries, this.active * RETRY_SHARE)
+    return this.retrying < this.#table.limits.maxRetries
   }
 
   countFailure(failure: Failure): void {
     this.stats.failures.set(failure, (this.stats.failures.get(failure) ?? 0) + 1)
+  }
+
+  #makePool(host: Host): HostPool {
+    const context = this.#poolContext(host)
+    return this.#table.http2 ? new Http2Pool(context) : new Pool(context)
   }
 
   #poolContext(host: Host): PoolContext {

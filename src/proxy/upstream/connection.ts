@@ -5,21 +5,7 @@ import { type DialOwner, type DialTarget, dial } from '../transport/dial.ts'
 import type { TlsMaterial } from '../transport/tls-material.ts'
 import { Alarm, type TimerWheel } from '../transport/wheel.ts'
 import { type Faults, HELD_BY_SINK, type Wire } from '../transport/wire.ts'
-
-/** Who sent the request on a connection, and gets its response. Bytes and head are valid during the call only. */
-export interface ResponseReceiver {
-  /** An interim (1xx) or the final head. */
-  onHead(bytes: Buffer, head: Head): void
-  onBody(bytes: Buffer, from: number, to: number): void
-  /** What came of one read has been given. */
-  onFlush(): void
-  /** The response is complete, and the connection no longer the receiver's. */
-  onComplete(): void
-  /** The connection is lost. `answered`: after the first byte of the response. */
-  onBroken(answered: boolean, error: Error | null): void
-  /** The request's bytes have left. */
-  onSinkDrained(): void
-}
+import type { Channel, Framing, ResponseReceiver } from './channel.ts'
 
 /** What a connection needs of the pool that keeps it. */
 export interface ConnectionKeeper {
@@ -39,7 +25,7 @@ export interface ConnectionContext {
 const head = new Head()
 
 /** One HTTP/1.1 connection to a host, with one request at a time. */
-export class UpstreamConnection implements DialOwner {
+export class UpstreamConnection implements DialOwner, Channel {
   readonly wire: Wire
   readonly bornMs: number
   readonly generation: number
@@ -47,8 +33,6 @@ export class UpstreamConnection implements DialOwner {
   uses = 0
   /** Must not serve another request. */
   isSpent = false
-  /** The request under way has left in full. */
-  isRequestSent = false
   /** The upstream closes after this much idle time, by its own word (`Keep-Alive: timeout`), ms. */
   idleLimitMs = Number.POSITIVE_INFINITY
   readonly #keeper: ConnectionKeeper
@@ -56,6 +40,8 @@ export class UpstreamConnection implements DialOwner {
   readonly #body = new Body()
   readonly #connectAlarm: Alarm
   readonly idleAlarm: Alarm
+  /** The request under way has left in full. */
+  #isRequestSent = false
   #isReady = false
   #receiver: ResponseReceiver | null = null
   #answered = false
@@ -87,8 +73,33 @@ export class UpstreamConnection implements DialOwner {
   begin(receiver: ResponseReceiver, isHeadRequest: boolean): void {
     this.#receiver = receiver
     this.#isHeadRequest = isHeadRequest
-    this.#answered = this.#inBody = this.isRequestSent = false
+    this.#answered = this.#inBody = this.#isRequestSent = false
     this.uses++
+  }
+
+  sendHead(head: Buffer): boolean {
+    return this.wire.send(head)
+  }
+
+  send(part: Buffer): boolean {
+    return this.wire.send(part)
+  }
+
+  /** Trailers of a request do not travel on in HTTP/1.1. */
+  finishRequest(): void {
+    this.#isRequestSent = true
+  }
+
+  hold(): void {
+    this.wire.hold(HELD_BY_SINK)
+  }
+
+  release(): void {
+    this.wire.release(HELD_BY_SINK)
+  }
+
+  spend(): void {
+    this.isSpent = true
   }
 
   /** The receiver wants no more of it. Its response may be under way, so it serves nobody else. */
@@ -209,7 +220,7 @@ export class UpstreamConnection implements DialOwner {
   }
 
   /** How the body of the response under way is framed: for the receiver, in `onHead`. */
-  get framing(): 'none' | 'length' | 'chunked' | 'close' {
+  get framing(): Framing {
     return !this.#body.isOpen ? 'none' : this.#body.isChunked ? 'chunked' : this.#body.untilClose ? 'close' : 'length'
   }
 
@@ -217,11 +228,11 @@ export class UpstreamConnection implements DialOwner {
     this.#receiver = null
     this.#inBody = false
     // The rest of a request that was answered early would be read as the next one.
-    if (!this.isRequestSent) this.isSpent = true
+    if (!this.#isRequestSent) this.isSpent = true
     this.wire.release(HELD_BY_SINK)
     // First the connection, then the news: the client's next request may want it.
     this.#keeper.onFree(this)
-    receiver.onComplete()
+    receiver.onComplete(null)
   }
 
   #breakOff(error: Error): void {

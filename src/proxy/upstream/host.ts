@@ -1,6 +1,6 @@
 import type { HostConfig } from '../compile/table.ts'
+import type { HostPool } from './channel.ts'
 import { Ejection } from './ejection.ts'
-import type { Pool } from './pool.ts'
 
 /** Share of its weight that a host begins with. */
 const FIRST_SHARE = 0.05
@@ -11,7 +11,8 @@ export class Host {
   readonly address: string
   readonly port: number
   readonly ejection = new Ejection()
-  readonly pool: Pool
+  /** Another one when the version of HTTP that its cluster speaks changes. */
+  pool: HostPool
   config: HostConfig
   /** Requests and tunnels under way. */
   active = 0
@@ -22,7 +23,7 @@ export class Host {
   /** No longer among the cluster's endpoints: ends what it has. */
   isRemoved = false
 
-  constructor(config: HostConfig, makePool: (host: Host) => Pool) {
+  constructor(config: HostConfig, makePool: (host: Host) => HostPool) {
     this.key = hostKey(config)
     this.address = config.address
     this.port = config.port

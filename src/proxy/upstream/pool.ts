@@ -1,13 +1,7 @@
 import type { Random } from '../../std/random.ts'
 import type { DialTarget } from '../transport/dial.ts'
+import type { ChannelWaiter, HostPool } from './channel.ts'
 import { type ConnectionContext, type ConnectionKeeper, UpstreamConnection } from './connection.ts'
-import type { Failure } from './failure.ts'
-
-/** Who waits for a connection. One of the calls comes, perhaps before `acquire` returns. */
-export interface ConnectionWaiter {
-  onConnection(connection: UpstreamConnection): void
-  onNoConnection(failure: Failure, error: Error | null): void
-}
 
 /** Limits that all hosts of a cluster share, and what they count. */
 export interface PoolLimits {
@@ -34,6 +28,9 @@ export interface PoolContext extends ConnectionContext {
  */
 const MAX_AGE_MS = 30_000
 
+/** … not of all pools at a time. */
+export const maxAgeMs = (random: Random): number => MAX_AGE_MS * (0.8 + 0.4 * random.next())
+
 /**
  * Handshakes to one host at a time. A pool that is empty when a hundred requests come would else begin a hundred of them, each a
  * millisecond of both sides' CPU, and finish none in time; a connection that is there serves the next waiter a moment later.
@@ -43,10 +40,10 @@ const MAX_HANDSHAKES = 4
 const MAX_CONNECTING = 64
 
 /** Keep-alive connections to one host, the most recently used first, and the requests that wait for one. */
-export class Pool implements ConnectionKeeper {
+export class Pool implements ConnectionKeeper, HostPool {
   readonly #context: PoolContext
   readonly #idle: UpstreamConnection[] = []
-  readonly #waiting: ConnectionWaiter[] = []
+  readonly #waiting: ChannelWaiter[] = []
   #connecting = 0
   #open = 0
   #isClosed = false
@@ -57,16 +54,15 @@ export class Pool implements ConnectionKeeper {
 
   constructor(context: PoolContext) {
     this.#context = context
-    this.#maxAgeMs = MAX_AGE_MS * (0.8 + 0.4 * context.random.next())
+    this.#maxAgeMs = maxAgeMs(context.random)
   }
 
-  /** @param fresh a kept connection will not do: the last one broke, or its peer refused */
-  acquire(waiter: ConnectionWaiter, fresh: boolean): void {
+  acquire(waiter: ChannelWaiter, fresh: boolean): void {
     if (!fresh) {
       for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
         this.#context.wheel.clear(connection.idleAlarm)
         if (this.#mayServe(connection)) {
-          waiter.onConnection(connection)
+          waiter.onChannel(connection)
           return
         }
         connection.close()
@@ -75,7 +71,7 @@ export class Pool implements ConnectionKeeper {
     const { limits, usage } = { limits: this.#context.limits(), usage: this.#context.usage }
     const mayConnect = this.#open === 0 || usage.connections < limits.maxConnections
     if (!mayConnect && usage.pending >= limits.maxPending) {
-      waiter.onNoConnection('overflow', null)
+      waiter.onNoChannel('overflow', null)
       return
     }
     this.#waiting.push(waiter)
@@ -83,21 +79,18 @@ export class Pool implements ConnectionKeeper {
     if (mayConnect && this.#connecting < this.#maxConnecting()) this.#connect()
   }
 
-  /** The waiter has given up. */
-  cancel(waiter: ConnectionWaiter): void {
+  cancel(waiter: ChannelWaiter): void {
     const index = this.#waiting.indexOf(waiter)
     if (index < 0) return
     this.#waiting.splice(index, 1)
     this.#context.usage.pending--
   }
 
-  /** Connections of now serve out their request, then close. */
   renew(): void {
     this.#epoch++
     for (const connection of this.#idle.splice(0)) connection.close()
   }
 
-  /** No more requests; those waiting fail over. */
   close(): void {
     this.#isClosed = true
     this.renew()
@@ -113,7 +106,7 @@ export class Pool implements ConnectionKeeper {
     this.#connecting--
     this.#lost()
     const waiter = this.#next()
-    waiter?.onNoConnection('connect', error)
+    waiter?.onNoChannel('connect', error)
     // With no connection left that works, nobody waits for an attempt that will likely fail as this one did: they go elsewhere.
     if (this.#open === this.#connecting) for (const other of this.#waiting.splice(0)) this.#fail(other, error)
     this.#serveWaiting()
@@ -138,7 +131,7 @@ export class Pool implements ConnectionKeeper {
     }
     const waiter = this.#next()
     if (waiter) {
-      waiter.onConnection(connection)
+      waiter.onChannel(connection)
       return
     }
     this.#idle.push(connection)
@@ -158,16 +151,16 @@ export class Pool implements ConnectionKeeper {
     )
   }
 
-  #fail(waiter: ConnectionWaiter, error: Error | null): void {
+  #fail(waiter: ChannelWaiter, error: Error | null): void {
     this.#context.usage.pending--
-    waiter.onNoConnection('connect', error)
+    waiter.onNoChannel('connect', error)
   }
 
   #maxConnecting(): number {
     return this.#context.target().tls ? MAX_HANDSHAKES : MAX_CONNECTING
   }
 
-  #next(): ConnectionWaiter | undefined {
+  #next(): ChannelWaiter | undefined {
     const waiter = this.#waiting.shift()
     if (waiter) this.#context.usage.pending--
     return waiter
@@ -197,7 +190,7 @@ export class Pool implements ConnectionKeeper {
       this.#connecting--
       this.#lost()
       const waiter = this.#next()
-      waiter?.onNoConnection('connect', error as Error)
+      waiter?.onNoChannel('connect', error as Error)
     }
   }
 

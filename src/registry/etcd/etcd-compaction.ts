@@ -1,4 +1,3 @@
-import type { Revision } from '../../model/resource.ts'
 import type { EtcdClient } from './etcd-client.ts'
 
 /**
@@ -10,7 +9,8 @@ export class EtcdCompaction {
   readonly #client: EtcdClient
   readonly #changeLimit: number
   #changes = 0
-  #mark: Revision | undefined
+  /** etcd's revision. */
+  #mark: number | undefined
   #running: Promise<unknown> = Promise.resolve()
 
   constructor(client: EtcdClient, changeLimit: number) {
@@ -18,12 +18,13 @@ export class EtcdCompaction {
     this.#changeLimit = changeLimit
   }
 
-  count(changes: number, revision: Revision): void {
+  /** @param etcdRevision of the commit that made them. */
+  count(changes: number, etcdRevision: number): void {
     this.#changes += changes
     if (this.#changes < this.#changeLimit) return
     this.#changes = 0
     const upTo = this.#mark
-    this.#mark = revision
+    this.#mark = etcdRevision
     // Another process may have compacted further; and a compaction that fails is made up for by the next.
     if (upTo) this.#running = this.#client.call('KV', 'compact', { revision: upTo }).catch(() => {})
   }

@@ -1,17 +1,16 @@
-import type { Revision } from '../../model/resource.ts'
 import type { EtcdClient } from './etcd-client.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
 import { EtcdLease } from './etcd-lease.ts'
 
-/** A key that one commit at a time compares and writes: of all tries of a commit at most one finds it as it was. */
+/** A key that one transaction at a time compares and writes: of all tries of it at most one finds it as it was. */
 export interface Slot {
   readonly key: Buffer
   readonly lease: string
-  /** At which revision it was left; 0 when it has never been written. */
-  revision: Revision
+  /** At which revision of etcd it was left; 0 when it has never been written. */
+  etcdRevision: number
 }
 
-/** As many commits are under way at a time. */
+/** As many transactions are under way at a time. */
 const limit = 512
 /** Long, because a lost lease takes with it what tells whether a commit was applied; renewed every 20 minutes. */
 const ttlSeconds = 3600
@@ -80,7 +79,7 @@ export class CommitSlots {
   }
 
   #newSlot({ id }: Pick<EtcdLease, 'id'>): Slot {
-    return { key: this.#keys.slot(id, this.#made++), lease: id, revision: 0 }
+    return { key: this.#keys.slot(id, this.#made++), lease: id, etcdRevision: 0 }
   }
 
   #currentLease(): Promise<EtcdLease> {

@@ -3,17 +3,18 @@ import { formatKey, type ResourceKey, type Revision } from '../../model/resource
 import type { Fence } from '../leadership.ts'
 import { CommitTooLargeError, type Expectation, type StoreOperation } from '../store.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
+import { etcdRevision, headText, recordText } from './etcd-revision.ts'
 
-/** One commit as one transaction of etcd. */
+/** One commit, or several that have no key in common, as one transaction of etcd: all of it applies, or nothing. */
 export interface CommitPlan {
-  readonly operations: readonly StoreOperation[]
+  readonly commits: readonly (readonly StoreOperation[])[]
   readonly fence: Fence | undefined
-  readonly slot: { readonly key: Buffer; readonly lease: string; readonly revision: Revision }
+  readonly slot: { readonly key: Buffer; readonly lease: string; readonly etcdRevision: number }
   /**
    * `each`: every expectation is compared by itself, and writers of other keys do not matter. `head`: the expectations were found to hold
    * at this revision of the store, and nothing may have been written since: for commits with more expectations than etcd compares.
    */
-  readonly guard: { readonly kind: 'each' } | { readonly kind: 'head'; readonly revision: Revision }
+  readonly guard: { readonly kind: 'each' } | { readonly kind: 'head'; readonly etcdRevision: number }
   /** A key that must exist: known to be there by a commit that only deletes, so that it never counts as one when it changes nothing. */
   readonly anchor?: ResourceKey
 }
@@ -29,49 +30,58 @@ export const failureReads = 3
  * https://etcd.io/docs/v3.5/learning/api/#transaction
  */
 export function commitTransaction(plan: CommitPlan, keys: EtcdKeys, where: string): ITxnRequest {
-  const { operations, fence, slot, guard, anchor } = plan
-  const compare: ICompare[] = [isAt(slot.key, slot.revision)]
+  const { commits, fence, slot, guard, anchor } = plan
+  const operations = commits.flat()
+  const compare: ICompare[] = [isAt(slot.key, slot.etcdRevision)]
   if (fence) compare.push({ key: keys.leader(fence.role), target: 'Create', result: 'Equal', create_revision: fence.term })
-  if (guard.kind === 'head') compare.push(isAt(keys.head, guard.revision))
+  if (guard.kind === 'head') compare.push(isAt(keys.head, guard.etcdRevision))
   else
     for (const { key, expect } of operations)
-      if (expect !== undefined) compare.push(isAt(keys.record(key), expect === 'absent' ? 0 : expect))
+      if (expect !== undefined) compare.push(isAt(keys.record(key), expect === 'absent' ? 0 : etcdRevision(expect)))
   if (anchor) compare.push({ key: keys.record(anchor), target: 'Version', result: 'Greater', version: 0 })
 
-  const changes = operations.flatMap(operation => requestOp(operation, keys))
+  const changes = commits.flatMap((commit, place) => commit.flatMap(operation => requestOp(operation, place, keys)))
   const bookkeeping: IRequestOp[] = [
     { request_put: { key: slot.key, value: empty, lease: slot.lease } },
-    { request_put: { key: keys.head, value: Buffer.from(expectedEvents(operations)) } },
+    {
+      request_put: { key: keys.head, value: Buffer.from(headText({ events: expectedEvents(operations), lastPlace: commits.length - 1 })) },
+    },
   ]
   return { compare, success: [...nest(changes, where), ...bookkeeping], failure: failureBranch(plan, keys) }
 }
 
 /** What must be known when the compares fail: what became of an earlier try, who leads, and what the expected keys are at. */
-function failureBranch({ operations, fence, slot, guard, anchor }: CommitPlan, keys: EtcdKeys): IRequestOp[] {
+function failureBranch({ commits, fence, slot, guard, anchor }: CommitPlan, keys: EtcdKeys): IRequestOp[] {
   const leader = fence ? keys.leader(fence.role) : keys.head
-  const expected = guard.kind === 'each' ? operations.filter(({ expect }) => expect !== undefined).map(({ key }) => key) : []
-  return [slot.key, keys.head, leader, ...(anchor ? [anchor] : []).concat(expected).map(key => keys.record(key))].map(revisionOf)
+  const expected = guard.kind === 'each' ? expectedKeys(commits.flat()) : []
+  return [slot.key, keys.head, leader, ...(anchor ? [anchor] : []).concat(expected).map(key => keys.record(key))].map(readOf)
 }
 
-export function revisionOf(key: Buffer): IRequestOp {
-  return { request_range: { key, keys_only: true } }
+export function expectedKeys(operations: readonly StoreOperation[]): ResourceKey[] {
+  return operations.filter(({ expect }) => expect !== undefined).map(({ key }) => key)
 }
 
-/** As the head's value: how many events this commit makes, where that is certain; a watch checks it. A delete without an expectation may make none. */
-function expectedEvents(operations: readonly StoreOperation[]): string {
+/** With its value: a record's place in its transaction stands there. */
+export function readOf(key: Buffer): IRequestOp {
+  return { request_range: { key } }
+}
+
+/** How many events these make, where that is certain; a watch checks it. A delete without an expectation may make none. */
+function expectedEvents(operations: readonly StoreOperation[]): number | undefined {
   const isCertain = operations.every(({ kind, expect }) => kind === 'put' || typeof expect === 'number')
-  return isCertain ? String(operations.length) : ''
+  return isCertain ? operations.length : undefined
 }
 
-function requestOp(operation: StoreOperation, keys: EtcdKeys): IRequestOp[] {
+function requestOp(operation: StoreOperation, place: number, keys: EtcdKeys): IRequestOp[] {
   const key = keys.record(operation.key)
-  if (operation.kind === 'put') return [{ request_put: { key, value: Buffer.from(operation.value) } }]
+  if (operation.kind === 'put') return [{ request_put: { key, value: Buffer.from(recordText(operation.value, place)) } }]
   return operation.expect === 'absent' ? [] : [{ request_delete_range: { key } }]
 }
 
-/** Never true of a key that was deleted and made again: revisions do not come back. 0 is an absent key. */
-function isAt(key: Buffer, revision: Revision): ICompare {
-  return { key, target: 'Mod', result: 'Equal', mod_revision: revision }
+/** Never true of a key that was deleted and made again: revisions do not come back. 0 is an absent key. No key is twice in one transaction,
+ *  so etcd's revision alone tells which state of it is meant. */
+function isAt(key: Buffer, etcdRevision: number): ICompare {
+  return { key, target: 'Mod', result: 'Equal', mod_revision: etcdRevision }
 }
 
 const empty = Buffer.alloc(0)

@@ -6,6 +6,7 @@ import { CompactedError, type StoreChange } from '../store.ts'
 import type { EtcdClient, WatchStream } from './etcd-client.ts'
 import { readHead } from './etcd-head.ts'
 import type { EtcdKeys } from './etcd-keys.ts'
+import { etcdRevision, parseHeadText, parseRecordText, storeRevision } from './etcd-revision.ts'
 
 export interface WatchedCommit {
   readonly revision: Revision
@@ -49,7 +50,7 @@ export class EtcdWatch {
         const head = await readHead(this.#client, this.#keys)
         if (this.#position > head.revision) throw new CompactedError(this.#position, head.revision)
         // When there is nothing new, nothing is asked of the time before: in a cluster with other tenants that may be compacted.
-        for await (const commit of this.#readStream(this.#position === head.revision ? head.at : this.#position)) {
+        for await (const commit of this.#readStream(this.#position === head.revision ? head.at : etcdRevision(this.#position))) {
           backoff.reset()
           yield commit
           if (this.#ended.aborted) return
@@ -67,7 +68,8 @@ export class EtcdWatch {
     this.#stream?.cancel()
   }
 
-  async *#readStream(from: Revision): AsyncGenerator<WatchedCommit, void> {
+  /** @param from etcd's. */
+  async *#readStream(from: number): AsyncGenerator<WatchedCommit, void> {
     const { stream, leave } = await this.#client.openWatch()
     stream.on('error', () => {}) // told by the iteration, or by nobody any more
     const stop = () => stream.cancel()
@@ -83,24 +85,24 @@ export class EtcdWatch {
       for await (const response of stream as AsyncIterable<IWatchResponse>) {
         if (response.canceled) {
           const compactedTo = Number(response.compact_revision)
-          if (compactedTo > 0) throw new CompactedError(this.#position, compactedTo)
+          if (compactedTo > 0) throw new CompactedError(this.#position, storeRevision(compactedTo))
           return
         }
         for (const event of response.events) {
-          const revision = Number(event.kv.mod_revision)
-          if (revision <= this.#position) continue
+          const transaction = Number(event.kv.mod_revision)
           const key = this.#keys.parseRecord(event.kv.key)
           if (key) {
-            gathered.push(changeOf(key, event, revision))
+            gathered.push(changeOf(key, event, transaction))
             continue
           }
-          this.#refuseUnlessWhole(gathered, revision, event.kv.value.toString())
-          const commit = { revision, changes: gathered }
+          const changes = gathered
           gathered = []
-          this.#position = revision
-          this.#isWaiting = false
-          yield commit
-          this.#isWaiting = true
+          for (const commit of this.#commitsOf(transaction, changes, event.kv.value.toString())) {
+            this.#position = commit.revision
+            this.#isWaiting = false
+            yield commit
+            this.#isWaiting = true
+          }
         }
       }
     } finally {
@@ -111,17 +113,29 @@ export class EtcdWatch {
     }
   }
 
-  /** Reading everything again is the answer to any doubt about the history. */
-  #refuseUnlessWhole(changes: readonly StoreChange[], revision: Revision, expected: string): void {
-    const isWhole = changes.every(change => (change.kind === 'put' ? change.record.revision : change.revision) === revision)
-    if (!isWhole || (expected !== '' && Number(expected) !== changes.length)) throw new CompactedError(this.#position, revision)
+  /** What is new of a transaction, from the changes before its head. Reading everything again is the answer to any doubt about the history. */
+  #commitsOf(transaction: number, changes: readonly StoreChange[], headText: string): readonly WatchedCommit[] {
+    const { events, lastPlace } = parseHeadText(headText)
+    const last = storeRevision(transaction, lastPlace)
+    if (last <= this.#position) return []
+    const isWhole = changes.every(change => etcdRevision(revisionOf(change)) === transaction)
+    if (!isWhole || (events !== undefined && events !== changes.length)) throw new CompactedError(this.#position, last)
+    if (lastPlace === 0) return [{ revision: last, changes }]
+    const commits = [...Map.groupBy(changes, revisionOf)].map(([revision, changes]) => ({ revision, changes }))
+    return commits.filter(({ revision }) => revision > this.#position)
   }
+}
+
+function revisionOf(change: StoreChange): Revision {
+  return change.kind === 'put' ? change.record.revision : change.revision
 }
 
 function changeOf(
   key: Extract<StoreChange, { kind: 'delete' }>['key'],
   { type, kv }: IWatchResponse['events'][number],
-  revision: Revision,
+  transaction: number,
 ): StoreChange {
-  return type === 'Delete' ? { kind: 'delete', key, revision } : { kind: 'put', record: { key, value: kv.value.toString(), revision } }
+  if (type === 'Delete') return { kind: 'delete', key, revision: storeRevision(transaction) }
+  const { value, place } = parseRecordText(kv.value.toString())
+  return { kind: 'put', record: { key, value, revision: storeRevision(transaction, place) } }
 }

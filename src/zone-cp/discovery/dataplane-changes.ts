@@ -1,5 +1,6 @@
 import { isFreeLabel } from '../../adapters/valid-label.ts'
 import type { Dataplane } from '../../model/kinds/dataplane.ts'
+import { exportedLabel } from '../../model/labels.ts'
 import type { Registry, RegistryChange } from '../../registry/registry.ts'
 import { judgeClaims } from './claims.ts'
 import { foundDataplane, foundLabels, isFound } from './found-dataplane.ts'
@@ -99,7 +100,9 @@ export class DataplaneChanges {
     const id = `${found.mesh}/${name}`
     if (dataplane === undefined || changes.has(id)) return
     const added = this.#added.get(id) ?? []
-    const own = Object.fromEntries(Object.entries(dataplane.labels).filter(([label]) => !added.includes(label)))
+    // Whether it is exported is never its own word; what an earlier run of ours added is not told apart from that.
+    const isOwn = (label: string) => !added.includes(label) && label !== exportedLabel
+    const own = Object.fromEntries(Object.entries(dataplane.labels).filter(([label]) => isOwn(label)))
     const more = foundLabels(found.workload, by)
     this.#added.set(
       id,

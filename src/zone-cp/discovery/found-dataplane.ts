@@ -9,6 +9,7 @@ import {
   clusterLabel,
   discoveryScopeLabel,
   discoverySourceLabel,
+  exportedLabel,
   foundNamespaceLabel,
   managedByDiscovery,
   managedByLabel,
@@ -97,7 +98,9 @@ export function rememberedItem({ name, labels, spec: { networking } }: Dataplane
         })),
         state: isReady ? 'ready' : 'starting',
         labels: Object.fromEntries(
-          Object.entries(labels).filter(([label]) => !ours.has(label) && !/(^|[./])(kuma|skerry)[.]io[/]/.test(label)),
+          Object.entries(labels).filter(
+            ([label]) => !ours.has(label) && (label === exportedLabel || !/(^|[./])(kuma|skerry)[.]io[/]/.test(label)),
+          ),
         ),
         locality,
         ...(networking.lambda === undefined ? {} : { lambda: networking.lambda }),

@@ -19,8 +19,8 @@ export interface SourceRef {
   readonly type: DiscoverySourceType
 }
 
-/** Of one transaction, and of one turn of the event loop: more would keep proxies waiting. */
-const sliceSize = 200
+/** Of one transaction, and of one turn of the event loop, with all that follows from it in that turn: more would keep proxies waiting. */
+const sliceSize = 50
 
 /** Something that a source said, and that is not taken in yet. */
 type Told =

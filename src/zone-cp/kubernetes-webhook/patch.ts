@@ -166,9 +166,15 @@ function portsOf(containers: readonly InjectableContainer[]): string {
   const ports = containers.flatMap(it => it.ports ?? []).filter(it => (it.protocol ?? 'TCP') === 'TCP' && it.containerPort !== undefined)
   return ports
     .map(({ name, containerPort }) => {
-      const protocol = name === undefined || /^(http|grpc|web)/.test(name) ? 'http' : 'tcp'
+      const protocol = name === undefined ? 'http' : protocolOf(name)
       return `${name === undefined ? '' : `${name.toLowerCase()}:`}${containerPort}/${protocol}`
     })
     .filter((it, index, all) => all.indexOf(it) === index)
     .join()
+}
+
+/** By the convention of port names. */
+function protocolOf(name: string): string {
+  if (/^(grpc|http2)/i.test(name)) return name.toLowerCase().startsWith('grpc') ? 'grpc' : 'http2'
+  return /^(http|web)/i.test(name) ? 'http' : 'tcp'
 }

@@ -21,8 +21,8 @@ test('a pod gets a proxy with the ports of its containers and who it is, and eve
   assert.equal(patched.metadata.annotations.a, 'b')
   assert.equal(patched.metadata.annotations['skerry.io/control-plane-ca'], 'PEM\n')
   const environment = environmentOf(patched)
-  assert.equal(environment.SKERRY_PORT, 'http:8080/http,db:5432/tcp')
-  assert.equal(environment.SKERRY_INBOUND_PORT, '16001,16002')
+  assert.equal(environment.SKERRY_PORT, 'http:8080/http,grpc-api:9090/grpc,db:5432/tcp')
+  assert.equal(environment.SKERRY_INBOUND_PORT, '16001,16002,16003')
   assert.equal(environment.SKERRY_SERVICE, 'web-shop')
   assert.equal(environment.SKERRY_CP, settings.cp)
 })
@@ -86,6 +86,7 @@ test('a review is answered under its uid, always allowed, and what is none is no
 function aPod({ metadata = {}, spec = {} }: InjectablePod): InjectablePod {
   const ports = [
     { name: 'http', containerPort: 8080 },
+    { name: 'grpc-api', containerPort: 9090 },
     { name: 'db', containerPort: 5432 },
     { name: 'dns', containerPort: 53, protocol: 'UDP' },
   ]

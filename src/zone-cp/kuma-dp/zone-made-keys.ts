@@ -6,7 +6,6 @@ import { admitDataplane } from '../../identity/admit-dataplane.ts'
 import { exportPrivateKey, makeKeyPair } from '../../identity/keys.ts'
 import type { TokenAuthority } from '../../identity/token-authority.ts'
 import type { Dataplane } from '../../model/kinds/dataplane.ts'
-import { workloadLabel } from '../../model/labels.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { type Clock, sleep } from '../../std/clock.ts'
 import type { Log } from '../../std/log.ts'
@@ -69,7 +68,7 @@ export class ZoneMadeKeys {
     const key = { kind: 'Dataplane', mesh: node.id.slice(0, dot), name: node.id.slice(dot + 1) }
     const dataplane = registry.get<Dataplane>(key)
     if (!dataplane) return refused('NOT_FOUND', `no Dataplane ${key.name} is registered in mesh ${key.mesh}`)
-    const admission = admitDataplane(verdict.claims, { ...key, workload: dataplane.labels[workloadLabel], labels: dataplane.labels })
+    const admission = admitDataplane(verdict.claims, dataplane)
     if (admission.kind === 'refused') return refused('PERMISSION_DENIED', `${admission.code}: ${admission.reason}`)
     tokens.holdStream('dataplane', verdict.claims, stream)
 

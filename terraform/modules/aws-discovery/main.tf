@@ -4,6 +4,11 @@ locals {
     ECS = [
       "ecs:ListClusters", "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:ListTasks", "ecs:DescribeTasks",
       "ecs:DescribeTaskDefinition", "ecs:DescribeContainerInstances", "ec2:DescribeInstances",
+      "ssm:DescribeInstanceInformation",
+    ]
+    CloudMap = [
+      "servicediscovery:ListNamespaces", "servicediscovery:ListServices", "servicediscovery:DiscoverInstances",
+      "servicediscovery:DiscoverInstancesRevision",
     ]
     EC2    = ["ec2:DescribeInstances"]
     EKS    = ["eks:ListClusters", "eks:DescribeCluster"]

@@ -4,8 +4,8 @@ variable "sources" {
   default     = []
 
   validation {
-    condition     = length(setsubtract(var.sources, ["ECS", "Lambda", "EC2", "EKS"])) == 0
-    error_message = "sources: ECS, Lambda, EC2 and EKS are known."
+    condition     = length(setsubtract(var.sources, ["ECS", "Lambda", "EC2", "EKS", "CloudMap"])) == 0
+    error_message = "sources: ECS, Lambda, EC2, EKS and CloudMap are known."
   }
 }
 

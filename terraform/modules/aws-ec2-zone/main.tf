@@ -88,7 +88,7 @@ module "user_data" {
       after       = ["zone"]
       # Its token is of this zone, which the control plane beside it makes.
       secrets = {
-        "dataplane.token" = "/opt/skerry/bin/skerry token dataplane --api http://127.0.0.1:5681 --token-file /var/lib/skerry/zone/admin.token --mesh ${var.mesh} --workload zone-gateway --valid-for 720h"
+        "dataplane.token" = "/opt/skerry/bin/skerry token dataplane --api http://127.0.0.1:5681 --token-file /var/lib/skerry/zone/admin.token --mesh ${var.mesh} --workload zone-gateway --proxy-type ingress --valid-for 720h"
       }
       command = [
         "proxy", "run", "--role", "zone-gateway", "--cp", "127.0.0.1:${local.ports.xds}", "--token-file", "/run/skerry-gateway/dataplane.token",

@@ -64,8 +64,8 @@ variable "ports" {
     error_message = "ports: at least one, each with a name and an inbound port of its own."
   }
   validation {
-    condition     = alltrue([for port in var.ports : contains(["http", "tcp"], port.protocol)])
-    error_message = "ports: protocol is http or tcp."
+    condition     = alltrue([for port in var.ports : contains(["http", "http2", "grpc", "tcp"], port.protocol)])
+    error_message = "ports: protocol is http, http2, grpc or tcp."
   }
 }
 

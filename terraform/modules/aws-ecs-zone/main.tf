@@ -110,7 +110,7 @@ locals {
   gateway_token_command = join(" ", [
     "umask 077; while :; do",
     "until skerry token dataplane --api http://127.0.0.1:5681 --token-file /data/admin.token --mesh ${var.mesh}",
-    "--workload zone-gateway --valid-for 720h --out /token/dataplane.new && mv /token/dataplane.new /token/dataplane; do sleep 5; done;",
+    "--workload zone-gateway --proxy-type ingress --valid-for 720h --out /token/dataplane.new && mv /token/dataplane.new /token/dataplane; do sleep 5; done;",
     "sleep 604800 & wait $!; done",
   ])
 

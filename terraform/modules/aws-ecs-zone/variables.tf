@@ -158,13 +158,13 @@ variable "zone_token_version" {
 }
 
 variable "discovery" {
-  description = "What the zone looks for in this account and region: types of DiscoverySource (ECS, Lambda, EC2, EKS). Only what is tagged `skerry.io/mesh` with the mesh's name is taken in."
+  description = "What the zone looks for in this account and region: types of DiscoverySource (ECS, Lambda, EC2, EKS, CloudMap). Only what is tagged `skerry.io/mesh` with the mesh's name is taken in; of CloudMap, instances with such an attribute."
   type        = set(string)
   default     = []
 
   validation {
-    condition     = length(setsubtract(var.discovery, ["ECS", "Lambda", "EC2", "EKS"])) == 0
-    error_message = "discovery: ECS, Lambda, EC2 and EKS are known."
+    condition     = length(setsubtract(var.discovery, ["ECS", "Lambda", "EC2", "EKS", "CloudMap"])) == 0
+    error_message = "discovery: ECS, Lambda, EC2, EKS and CloudMap are known."
   }
 }
 

@@ -175,6 +175,14 @@ resource "skerry_secret" "gcp_token" {
   workload  = "payments"
   valid_for = "720h"
 }
+
+ephemeral "skerry_workload_token" "zone_gateway" {
+  mesh      = "default"
+  zone      = "aws-1"
+  workload  = "zone-gateway"
+  type      = "ingress"
+  valid_for = "720h"
+}
 `,
   'ephemeral-resources/skerry_user_token/ephemeral-resource.tf': `ephemeral "skerry_user_token" "ci" {
   name      = "ci"

@@ -65,7 +65,7 @@ module "ecs_zone" {
   workload_cidr_blocks     = ["10.0.0.0/16"]
   proxy_cidr_blocks        = ["10.0.0.0/16"]
   proxy_security_group_ids = { orders = module.ecs_workload.security_group_id }
-  discovery                = ["ECS", "Lambda", "EC2", "EKS"]
+  discovery                = ["ECS", "Lambda", "EC2", "EKS", "CloudMap"]
   lambda_function_arns     = [module.lambda.function_arn]
   tags                     = local.tags
 }
@@ -113,7 +113,7 @@ module "ec2_zone" {
   vpc_id               = "vpc-1"
   subnet_id            = "subnet-a"
   workload_cidr_blocks = ["10.0.0.0/16"]
-  discovery            = ["ECS", "Lambda", "EC2", "EKS"]
+  discovery            = ["ECS", "Lambda", "EC2", "EKS", "CloudMap"]
   lambda_function_arns = ["arn:aws:lambda:eu-central-1:123456789012:function:checkout:live"]
   tags                 = local.tags
 }
@@ -146,7 +146,7 @@ module "eks_zone" {
   image                = local.image
   pod_cidr_block       = "10.1.0.0/16"
   gateway_subnet_id    = "subnet-c"
-  discovery            = ["ECS", "Lambda", "EC2", "EKS"]
+  discovery            = ["ECS", "Lambda", "EC2", "EKS", "CloudMap"]
   lambda_function_arns = ["arn:aws:lambda:eu-central-1:123456789012:function:checkout:live"]
   tags                 = local.tags
 }
@@ -270,7 +270,7 @@ output "global_user_data" {
 # Each source by itself.
 module "discovery" {
   source   = "../modules/aws-discovery"
-  for_each = toset(["ECS", "Lambda", "EC2", "EKS"])
+  for_each = toset(["ECS", "Lambda", "EC2", "EKS", "CloudMap"])
 
   sources = [each.key]
   regions = ["eu-central-1"]

@@ -4,3 +4,11 @@ ephemeral "skerry_workload_token" "payments" {
   workload  = "payments"
   valid_for = "720h"
 }
+
+ephemeral "skerry_workload_token" "zone_gateway" {
+  mesh      = "default"
+  zone      = "aws-1"
+  workload  = "zone-gateway"
+  type      = "ingress"
+  valid_for = "720h"
+}

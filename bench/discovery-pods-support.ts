@@ -7,13 +7,11 @@ import { openCluster } from '../src/adapters/kubernetes/cluster.ts'
 import { systemClock } from '../src/std/clock.ts'
 import { silentLog } from '../src/std/log.ts'
 import { seededRandom } from '../src/std/random.ts'
+import { watchTurns } from './event-loop-support.ts'
 import type { Figure } from './figure.ts'
 
-export const about = 'discovery in a Kubernetes cluster of 10,000 pods: memory of each, how long a list keeps the process busy in one go'
-
-const pods = 10_000
-
-export async function run(): Promise<readonly Figure[]> {
+/** The Kubernetes adapter alone: memory of each pod, and how long a list keeps the process busy in one go. */
+export async function measurePods(pods: number): Promise<readonly Figure[]> {
   // In a process of its own, so that its work is not counted as ours.
   const server = spawn(process.execPath, [new URL('./discovery-kubernetes-support.ts', import.meta.url).pathname, String(pods)], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -35,11 +33,11 @@ export async function run(): Promise<readonly Figure[]> {
     const { scopes } = await adapter.scopes(signal)
     await adapter.list(scopes[0]!, signal)
     const bare = await heap()
-    const turns = new LongestTurn()
+    const turns = watchTurns()
     const begin = performance.now()
     let listing: Awaited<ReturnType<typeof adapter.list>> | null = await adapter.list(scopes[0]!, signal)
     const tookMs = performance.now() - begin
-    const longestMs = turns.stop()
+    const longestMs = turns.end()
     const { items, pages } = listing
     const withItems = await heap()
     const { cursor } = listing
@@ -81,27 +79,4 @@ async function heap(): Promise<number> {
     await delay(50)
   }
   return process.memoryUsage().heapUsed
-}
-
-/** Of the event loop: how long it kept the processor in one go, so that what else this machine does is not counted. */
-class LongestTurn {
-  #longest = 0
-  #isOver = false
-  #last = process.threadCpuUsage()
-
-  constructor() {
-    const look = () => {
-      const now = process.threadCpuUsage()
-      this.#longest = Math.max(this.#longest, now.user + now.system - this.#last.user - this.#last.system)
-      this.#last = now
-      if (!this.#isOver) setImmediate(look)
-    }
-    setImmediate(look)
-  }
-
-  /** ms */
-  stop(): number {
-    this.#isOver = true
-    return this.#longest / 1000
-  }
 }
