@@ -94,7 +94,7 @@ test('status puts problems first, each with its cause, age, code and fix, then z
     /^Global control plane at http:\/\/127\.0\.0\.1:\d+: 2 zones, 1 service, 3 proxies, 1 connected, 1 ready, 1 unknown\n\nProblems: 1 critical, 2 warnings\n {2}× Zone azure-1: it is not connected \(1h\d+m, SKERRY_ZONE_SILENT\)\n {6}check that its control plane runs\n {2}… and 2 more\n/,
   )
   assert.ok(out.indexOf('Problems') < out.indexOf('Zones') && out.indexOf('Zones') < out.indexOf('Services'))
-  assert.match(out, /web-1 +aws-1 +web +NACKED +yes +1[12]h\d+m +1\.0\.0 +it refused lds: no\n/)
+  assert.match(out, /web-1 +aws-1 +web +NACKED +yes +1[12]h(\d+m)? +1\.0\.0 +it refused lds: no\n/)
   assert.match(out, /… and 29 more: `skerry status -o wide` shows all\n$/)
 })
 
