@@ -323,6 +323,11 @@ for (const engine of ['skerry', 'envoy'] as const) {
     })
 
     test('calls of gRPC stream both ways, with trailers, statuses and deadlines', async () => {
+      // On every thread of the proxy, and on connections of before.
+      await until('all are let in', async () => {
+        const streams = Array.from({ length: 8 }, () => chat(web.port('outbound.echo'), ['a']).catch(() => []))
+        return (await Promise.all(streams)).every(said => said.length === 1)
+      })
       assert.deepEqual(await unary('hello'), { code: 0, message: 'hello', trailer: 'last word' })
       assert.equal((await unary('fail 5')).code, 5)
       assert.deepEqual(await chat(web.port('outbound.echo'), ['a', 'b', 'c']), ['re: a', 're: b', 're: c'])

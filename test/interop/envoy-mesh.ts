@@ -206,7 +206,10 @@ export class TestedProxy {
       const { status, body } = await ask(this.port('admin'), { path: '/ready' })
       last = body
       return status === 200
-    }).catch(error => assert.fail(`${error.message}: ${last}`))
+    }).catch(async error => {
+      const shown = await this.#mesh.api(`/meshes/default/dataplanes/${this.name}/_inspect`).catch(String)
+      assert.fail(`${error.message}: ${last}: ${JSON.stringify(shown).slice(0, 3000)}`)
+    })
     return this
   }
 

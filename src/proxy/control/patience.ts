@@ -25,6 +25,8 @@ export class Patience {
     this.#deadlines.set(item, now + this.#ms)
     const timer = this.#clock.setTimeout(() => {
       this.#timers.delete(timer)
+      // The timer decides: it may fire a fraction of a millisecond before the clock says so, and nobody would ask again.
+      if (this.#deadlines.has(item)) this.#deadlines.set(item, Number.NEGATIVE_INFINITY)
       this.#onLate()
     }, this.#ms)
     this.#timers.add(timer)
