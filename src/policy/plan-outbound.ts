@@ -193,7 +193,7 @@ export function planServiceHost(
   const { resource, section } = destination
   const ruleOf = (kind: 'MeshTimeout' | 'MeshRetry' | 'MeshLoadBalancingStrategy' | 'MeshRateLimit' | 'MeshFaultInjection') =>
     planning.rules(kind).confFor(resource, section) ?? absent
-  const parts = [
+  const parts: readonly [object, ...object[]] = [
     resource,
     port,
     ruleOf('MeshTimeout'),
