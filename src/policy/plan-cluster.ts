@@ -13,7 +13,6 @@ import type { Planning } from './planning.ts'
 import type { RuleConf } from './rules/policy.ts'
 import type { ServicePort, ServiceView } from './service-index.ts'
 import { effective, perConf, type Setting } from './settings.ts'
-import { absent, Shared } from './shared.ts'
 import type { MeshView } from './view.ts'
 
 /** The cluster of a service's port, as this proxy calls it; made once, however many routes lead to it. */
@@ -40,36 +39,30 @@ function makeCluster(planning: Planning, service: ServiceView, port: ServicePort
   planning.atOdds(balancing, ringContradiction(strategy.conf))
   const tls = effective(defaultTls, callerTls(planning))
   const locality = planLocality(strategy.conf, { zone: view.zone, labels: dataplane.labels }, isExact(balancing))
-  const ids = allowedIds(view, service)
-  const { key } = endpointSetRef(service.key, port.name, 'all', locality)
-  return clusters.of([service.resource, port, timeouts, breaker, health ?? absent, strategy, tls], `${key} ${ids.join(' ')}`, () => {
-    const { limits, outlier, panicPercent } = planCircuitBreaker(breaker.conf)
-    return {
-      kind: 'service',
-      name,
-      endpoints: endpointSetRef(service.key, port.name, 'all', locality),
-      protocol: port.protocol,
-      http2: port.appProtocol === 'grpc' || port.appProtocol === 'http2',
-      tls: { sni: sniOf(service.resource, port.name), allowedIds: ids, versions: planMeshTls(tls.conf).tls },
-      timeouts: planTimeouts(timeouts.conf).connection,
-      outlier,
-      limits,
-      healthCheck: planHealthCheck(health?.conf ?? null, policyProtocol(port)),
-      balancer: planBalancer(strategy.conf),
-      slowStartMs,
-      panicPercent,
-      settings: {
-        MeshTimeout: connectionSettings(timeouts.settings),
-        MeshCircuitBreaker: breaker.settings,
-        ...(health ? { MeshHealthCheck: effective({}, health).settings } : {}),
-        MeshLoadBalancingStrategy: clusterSettings(strategy.settings),
-        MeshTLS: tls.settings,
-      },
-    }
-  })
+  const { limits, outlier, panicPercent } = planCircuitBreaker(breaker.conf)
+  return {
+    kind: 'service',
+    name,
+    endpoints: endpointSetRef(service.key, port.name, 'all', locality),
+    protocol: port.protocol,
+    http2: port.appProtocol === 'grpc' || port.appProtocol === 'http2',
+    tls: { sni: sniOf(service.resource, port.name), allowedIds: allowedIds(view, service), versions: planMeshTls(tls.conf).tls },
+    timeouts: planTimeouts(timeouts.conf).connection,
+    outlier,
+    limits,
+    healthCheck: planHealthCheck(health?.conf ?? null, policyProtocol(port)),
+    balancer: planBalancer(strategy.conf),
+    slowStartMs,
+    panicPercent,
+    settings: {
+      MeshTimeout: connectionSettings(timeouts.settings),
+      MeshCircuitBreaker: breaker.settings,
+      ...(health ? { MeshHealthCheck: effective({}, health).settings } : {}),
+      MeshLoadBalancingStrategy: clusterSettings(strategy.settings),
+      MeshTLS: tls.settings,
+    },
+  }
 }
-
-const clusters = new Shared<ServiceClusterPlan>()
 
 /** What is hashed is said of routes. */
 const clusterSettings = perConf((settings: readonly Setting[]) => settings.filter(({ path }) => !path.startsWith('hashPolicies')))

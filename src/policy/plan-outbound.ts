@@ -20,7 +20,6 @@ import type { Planning } from './planning.ts'
 import { findPort, findService } from './rules/find-service.ts'
 import type { ServicePort, ServiceView } from './service-index.ts'
 import { type Effective, effective, perConf, type Setting } from './settings.ts'
-import { absent, Shared } from './shared.ts'
 
 /** The application beside the proxy → one service, on a port of its own. `taken`: names of listeners that are there already. */
 export function planOutbound(planning: Planning, outbound: Outbound, taken: ReadonlySet<string>): OutboundPlan {
@@ -41,11 +40,8 @@ export function planOutbound(planning: Planning, outbound: Outbound, taken: Read
     port.protocol === 'http'
       ? { protocol: 'http', virtualHost: planServiceHost(planning, name, ['*'], service, port) }
       : { protocol: 'tcp', ...planTcpTarget(planning, service, port) }
-  const shared = target.protocol === 'http' ? target.virtualHost : target
-  return outbounds.of([shared], `${name} ${listener.address} ${listener.port}`, () => ({ ...listener, name, target }))
+  return { ...listener, name, target }
 }
-
-const outbounds = new Shared<OutboundPlan>()
 
 /** A host that the application asks for, in the words that `resolve` reads; null = nobody knows it. */
 export function planHost(planning: Planning, host: string, resolve: ResolveHost): VirtualHostPlan | null {
@@ -178,34 +174,15 @@ export function planServiceHost(
   // A MeshTCPRoute splits all connections where no MeshHTTPRoute looks into them.
   const tcp = rule ? null : planning.rules('MeshTCPRoute').confFor(service.resource, port.name)
   const treat = treatRoutes(planning, () => destination)
-  const make = (): VirtualHostPlan => {
-    const routes = planRoutes({ layers: rule?.layers ?? [], resolve: backendResolver(planning), treat, own })
-    const split = tcp ? planTcpBackends(tcp, own, backendResolver(planning)) : null
-    return {
-      name,
-      domains,
-      routes: split && split.length > 0 ? routes.map(route => withClusters(route, split)) : routes,
-      ...planTraffic(planning, destination, service.displayName),
-    }
+  const routes = planRoutes({ layers: rule?.layers ?? [], resolve: backendResolver(planning), treat, own })
+  const split = tcp ? planTcpBackends(tcp, own, backendResolver(planning)) : null
+  return {
+    name,
+    domains,
+    routes: split && split.length > 0 ? routes.map(route => withClusters(route, split)) : routes,
+    ...planTraffic(planning, destination, service.displayName),
   }
-  // Routes lead to other services, and logs name the caller: what this proxy alone has.
-  if (rule || tcp || planning.rules('MeshAccessLog').confFor(service.resource, port.name)) return make()
-  const { resource, section } = destination
-  const ruleOf = (kind: 'MeshTimeout' | 'MeshRetry' | 'MeshLoadBalancingStrategy' | 'MeshRateLimit' | 'MeshFaultInjection') =>
-    planning.rules(kind).confFor(resource, section) ?? absent
-  const parts: readonly [object, ...object[]] = [
-    resource,
-    port,
-    ruleOf('MeshTimeout'),
-    ruleOf('MeshRetry'),
-    ruleOf('MeshLoadBalancingStrategy'),
-    ruleOf('MeshRateLimit'),
-    ruleOf('MeshFaultInjection'),
-  ]
-  return virtualHosts.of(parts, `${name} ${domains.join(' ')} ${own.cluster}`, make)
 }
-
-const virtualHosts = new Shared<VirtualHostPlan>()
 
 function withClusters(route: VirtualHostPlan['routes'][number], clusters: TcpTargetPlan['clusters']): VirtualHostPlan['routes'][number] {
   return route.action.kind === 'forward' ? { ...route, action: { ...route.action, clusters } } : route
